@@ -1,0 +1,2 @@
+//! A place for the first figures.
+fn main() {}

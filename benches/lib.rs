@@ -1,0 +1,1 @@
+//! Measurements of orchestrator-ai; see `benches/README.md`.

@@ -1,0 +1,1 @@
+//! Layered script generation from weighted tokens, validated before it is written.

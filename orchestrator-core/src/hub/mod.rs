@@ -1,0 +1,4 @@
+//! The hub.
+mod clock;
+
+pub use clock::{ManualClock, SystemClock};

@@ -1,0 +1,174 @@
+//! Where in a run: the step, and for every loop around it which round.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::id::{NameError, StepId};
+
+/// The place of a step in a run, written `draft[2]/review_code`: the step `review_code` in the third round of the loop `draft`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Path {
+    frame: FramePath,
+    step: StepId,
+}
+
+/// The place of a frame: the loop steps around it with their rounds, outermost first. Empty for the run itself.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct FramePath(Arc<[(StepId, u32)]>);
+
+impl FramePath {
+    pub(crate) fn root() -> FramePath {
+        FramePath(Arc::new([]))
+    }
+
+    /// The frame of a round of the loop at `path`.
+    pub(crate) fn round(path: &Path, round: u32) -> FramePath {
+        let rounds = path
+            .frame
+            .0
+            .iter()
+            .cloned()
+            .chain([(path.step.clone(), round)]);
+        FramePath(rounds.collect())
+    }
+
+    pub(crate) fn step(&self, step: StepId) -> Path {
+        Path {
+            frame: self.clone(),
+            step,
+        }
+    }
+}
+
+/// A text that is no path.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PathError {
+    /// A part between slashes is no step name.
+    #[error("path {path:?}: {source}")]
+    Name {
+        /// The whole text.
+        path: String,
+        /// What is wrong with the name.
+        source: NameError,
+    },
+    /// Every part but the last needs its round: `draft[0]/review`.
+    #[error("path {path:?}: {part:?} should be a loop step with its round, as in `draft[0]`")]
+    Round {
+        /// The whole text.
+        path: String,
+        /// The part that is wrong.
+        part: String,
+    },
+}
+
+impl Path {
+    /// The path that a text describes.
+    ///
+    /// # Errors
+    /// When a part is no name, or a loop has no round.
+    pub fn parse(text: &str) -> Result<Path, PathError> {
+        let name = |part: &str| {
+            StepId::parse(part).map_err(|source| PathError::Name {
+                path: text.to_owned(),
+                source,
+            })
+        };
+        let (rounds, step) = text.rsplit_once('/').unwrap_or(("", text));
+        let frame = rounds
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .map(|part| {
+                let wrong = || PathError::Round {
+                    path: text.to_owned(),
+                    part: part.to_owned(),
+                };
+                let (step, round) = part
+                    .strip_suffix(']')
+                    .and_then(|p| p.split_once('['))
+                    .ok_or_else(wrong)?;
+                Ok((name(step)?, round.parse().map_err(|_| wrong())?))
+            });
+        Ok(Path {
+            frame: FramePath(frame.collect::<Result<_, _>>()?),
+            step: name(step)?,
+        })
+    }
+
+    /// The path of a task that belongs to no run.
+    pub(crate) fn detached() -> Path {
+        FramePath::root().step(StepId::parse("detached").expect("a valid name"))
+    }
+
+    /// The step.
+    pub fn step(&self) -> &StepId {
+        &self.step
+    }
+
+    /// The loops around the step with their rounds (counted from 0), outermost first.
+    pub fn rounds(&self) -> impl Iterator<Item = (&StepId, u32)> {
+        self.frame.0.iter().map(|(step, round)| (step, *round))
+    }
+
+    pub(crate) fn frame(&self) -> &FramePath {
+        &self.frame
+    }
+}
+
+impl fmt::Display for FramePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .iter()
+            .try_for_each(|(step, round)| write!(f, "{step}[{round}]/"))
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.frame, self.step)
+    }
+}
+
+impl fmt::Debug for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl Serialize for Path {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Path {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Path::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_written_and_read() {
+        for text in ["review", "draft[2]/review", "a[0]/b[11]/c.d-e"] {
+            assert_eq!(Path::parse(text).unwrap().to_string(), text);
+        }
+        let path = Path::parse("draft[2]/review").unwrap();
+        assert_eq!(path.step().as_str(), "review");
+        assert_eq!(
+            path.rounds().map(|(_, round)| round).collect::<Vec<_>>(),
+            [2]
+        );
+        assert_eq!(
+            Path::parse("draft/review").unwrap_err().to_string(),
+            "path \"draft/review\": \"draft\" should be a loop step with its round, as in `draft[0]`"
+        );
+        assert!(matches!(Path::parse("a[0]/"), Err(PathError::Name { .. })));
+    }
+}

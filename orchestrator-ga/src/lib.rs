@@ -1,0 +1,1 @@
+//! Reproducible genetic search with a validated parameter space.

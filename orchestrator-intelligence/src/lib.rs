@@ -1,0 +1,1 @@
+//! Execution tracking, analytics and routers that learn from every run.

@@ -1,0 +1,1 @@
+//! Tabular reinforcement learning with seeded exploration.
