@@ -121,6 +121,18 @@ impl Payload {
         self.0.len()
     }
 
+    /// A digest of the bytes, 32 hexadecimal digits: FNV-1a with 128 bits (Fowler, Noll, Vo). It tells honest changes apart;
+    /// it does not withstand somebody who looks for a collision.
+    pub fn digest(&self) -> String {
+        let hash = self.0.bytes().fold(
+            0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128,
+            |hash, byte| {
+                (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
+            },
+        );
+        format!("{hash:032x}")
+    }
+
     /// The value, as a type of the caller's.
     ///
     /// # Errors

@@ -1,0 +1,224 @@
+//! A run: the sans-IO state machine that decides who works when.
+//!
+//! Nothing in this folder reads a clock, draws a random number, spawns, sleeps, prints, or touches a file, a socket or a future, and
+//! nothing iterates in an order that is not defined. The same definition, options and sequence of `(now, Input)` give the same bytes.
+
+mod apply;
+mod command;
+mod decide;
+mod emit;
+mod event;
+mod input;
+mod join;
+mod options;
+mod restore;
+mod state;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+pub use apply::Misfit;
+pub use command::Command;
+pub use event::{Event, Recorded, RunResult};
+pub use input::{AttemptId, Handled, Ignored, Input, InputError};
+pub use options::{REDISPATCHES_MAX, RunOptions, Staff};
+pub use restore::RestoreError;
+
+use crate::id::RunId;
+use crate::path::Path;
+use crate::payload::Payload;
+use crate::time::Timestamp;
+use crate::workflow::Workflow;
+use state::{Phase, State};
+
+/// One execution of a workflow, driven by its host.
+///
+/// # Contract
+/// 1. [`handle`](Run::handle) takes one input with the present time. Its events are one batch: keep all of them or none.
+/// 2. [`poll_event`](Run::poll_event) yields each event once. Persist them in order; then say so with
+///    [`committed`](Run::committed). A host that keeps nothing commits at once.
+/// 3. [`poll_command`](Run::poll_command) yields each command once, and none whose cause is not committed. Carry it out; its
+///    result is an input.
+/// 4. [`next_deadline`](Run::next_deadline) says when to send [`Input::TimePassed`] if nothing else happens.
+///
+/// The calls may come in any order and as often as one likes. An answer that is late or comes twice is [`Handled::Ignored`]
+/// and leaves no event; an id that never was is an error and changes nothing.
+///
+/// ```
+/// use orchestrator_core::{Command, Input, Role, Run, RunOptions, Step, Timestamp, Workflow};
+///
+/// let workflow = Workflow::builder("greet").step(Step::task("hello", Role::GENERIC)).build()?;
+/// let mut run = Run::new(workflow, RunOptions::new("run-1", "greet the world")?);
+/// let now = Timestamp(0);
+/// run.handle(now, Input::Started)?;
+/// while run.result().is_none() {
+///     while let Some(recorded) = run.poll_event() {
+///         let seq = recorded.seq; // a host with a store writes the event here
+///         run.committed(seq);
+///     }
+///     while let Some(command) = run.poll_command() {
+///         if let Command::Execute { attempt, task, .. } = command {
+///             let result = Ok(task.input().clone().into()); // the host works here
+///             run.handle(now, Input::Answered { attempt, result })?;
+///         }
+///     }
+/// }
+/// assert_eq!(run.outcome().unwrap().outputs.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Run {
+    workflow: Workflow,
+    options: RunOptions,
+    state: State,
+    /// The latest instant that a host has named: time does not run backwards.
+    now: Timestamp,
+    history: Vec<Recorded>,
+    /// How many events have been polled.
+    polled: usize,
+    committed: u64,
+    /// Commands with the event that caused them, in order.
+    commands: VecDeque<(u64, emit::Pending)>,
+    result: Option<RunResult>,
+}
+
+/// What a step is at, as its host sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum StepStatus {
+    /// Its join has not fired.
+    Waiting,
+    /// A router, a worker or a loop's body is at it.
+    Running,
+    /// It rests before its next attempt.
+    Resting,
+    /// It has succeeded.
+    Succeeded,
+    /// It has failed.
+    Failed,
+    /// It will not be done.
+    Skipped,
+}
+
+/// How a run ended and what its steps gave: canonical, and without times.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunOutcome {
+    /// How it ended.
+    pub result: RunResult,
+    /// The output of every step that succeeded, rounds of loops included.
+    pub outputs: BTreeMap<Path, Payload>,
+}
+
+impl Run {
+    /// A run that has not started.
+    pub fn new(workflow: Workflow, options: RunOptions) -> Run {
+        Run {
+            workflow,
+            options,
+            state: State::default(),
+            now: Timestamp::default(),
+            history: Vec::new(),
+            polled: 0,
+            committed: 0,
+            commands: VecDeque::new(),
+            result: None,
+        }
+    }
+
+    /// Takes an input, as of `now`; an earlier `now` than the last counts as the last.
+    ///
+    /// # Errors
+    /// When the input names what never was. Nothing has changed then.
+    pub fn handle(&mut self, now: Timestamp, input: Input) -> Result<Handled, InputError> {
+        self.now = self.now.max(now);
+        self.decide(input)
+    }
+
+    /// The next event that has not been polled.
+    pub fn poll_event(&mut self) -> Option<&Recorded> {
+        let recorded = self.history.get(self.polled)?;
+        self.polled += 1;
+        Some(recorded)
+    }
+
+    /// Says that every event up to `seq` is safe; commands that they caused may go out.
+    pub fn committed(&mut self, seq: u64) {
+        self.committed = self.committed.max(seq);
+    }
+
+    /// Says that every event that has been polled is safe: the short form for hosts without a store.
+    pub fn commit_polled(&mut self) {
+        self.committed(self.polled as u64);
+    }
+
+    /// When to send [`Input::TimePassed`], if nothing else happens before.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        if self.state.paused {
+            return None;
+        }
+        self.state.deadlines.first().map(|(instant, _)| *instant)
+    }
+
+    /// The name of the run.
+    pub fn id(&self) -> &RunId {
+        &self.options.id
+    }
+
+    /// The definition that it follows.
+    pub fn workflow(&self) -> &Workflow {
+        &self.workflow
+    }
+
+    /// How it ended, once it has.
+    pub fn result(&self) -> Option<&RunResult> {
+        self.result.as_ref()
+    }
+
+    /// Everything that happened, from the first event on.
+    pub fn history(&self) -> &[Recorded] {
+        &self.history
+    }
+
+    /// How many attempts and routings are unanswered.
+    pub fn in_flight(&self) -> usize {
+        self.state.in_flight.len()
+    }
+
+    /// What a step is at; `None` when there is no such step, or its round has not begun.
+    pub fn status(&self, path: &Path) -> Option<StepStatus> {
+        let node = self.state.locate(path)?;
+        Some(match &self.state.node(node).phase {
+            Phase::Waiting => StepStatus::Waiting,
+            Phase::Routing { .. } | Phase::Working { .. } | Phase::Looping { .. } => {
+                StepStatus::Running
+            }
+            Phase::Resting { .. } => StepStatus::Resting,
+            Phase::Succeeded { .. } => StepStatus::Succeeded,
+            Phase::Failed { .. } => StepStatus::Failed,
+            Phase::Skipped => StepStatus::Skipped,
+        })
+    }
+
+    /// How the run ended and what its steps gave, once it is over.
+    pub fn outcome(&self) -> Option<RunOutcome> {
+        let result = self.result.clone()?;
+        let nodes = 0..self.state.nodes.len() as u32;
+        let output = |node| Some((self.state.path(node), self.state.output(node)?.clone()));
+        Some(RunOutcome {
+            result,
+            outputs: nodes.filter_map(output).collect(),
+        })
+    }
+}
+
+impl std::fmt::Debug for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Run")
+            .field("id", &self.options.id)
+            .field("workflow", &self.workflow)
+            .field("events", &self.history.len())
+            .field("result", &self.result)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,81 @@
+//! What a run is told when it is made.
+
+use std::collections::BTreeMap;
+
+use crate::id::{NameError, Role, RunId, WorkerName};
+use crate::payload::{PAYLOAD_BYTES_MAX, Payload};
+use crate::random::Seed;
+use crate::route::Candidate;
+
+/// How often an attempt is handed out again after crashes before its worker counts as lost: a worker that brings its own process
+/// down would otherwise do so for ever.
+pub const REDISPATCHES_MAX: u32 = 3;
+
+/// The arguments of a run.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// Its name.
+    pub id: RunId,
+    /// What it is for.
+    pub goal: String,
+    /// What its first steps get; the goal as a text if `None`.
+    pub input: Option<Payload>,
+    /// Where all its randomness comes from. Default 0: who wants two runs to differ says so.
+    pub seed: Seed,
+    /// Who fills which role.
+    pub staff: Staff,
+    /// The largest output that a step may have. Default [`PAYLOAD_BYTES_MAX`].
+    pub payload_bytes_max: usize,
+    /// See [`REDISPATCHES_MAX`], the default.
+    pub redispatches_max: u32,
+}
+
+impl RunOptions {
+    /// The options of a run with this name and goal, else the defaults.
+    ///
+    /// # Errors
+    /// When `id` is no name.
+    pub fn new(id: &str, goal: impl Into<String>) -> Result<RunOptions, NameError> {
+        Ok(RunOptions {
+            id: RunId::parse(id)?,
+            goal: goal.into(),
+            input: None,
+            seed: Seed::default(),
+            staff: Staff::default(),
+            payload_bytes_max: PAYLOAD_BYTES_MAX,
+            redispatches_max: REDISPATCHES_MAX,
+        })
+    }
+}
+
+/// Who fills which role, in declared order. A role that is not in it is filled by one worker of the role's own name, so that a host
+/// which hands out work by role need not list anybody.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Staff(BTreeMap<Role, Vec<Candidate>>);
+
+impl Staff {
+    /// Adds a worker to a role.
+    pub fn add(&mut self, role: Role, candidate: Candidate) {
+        self.0.entry(role).or_default().push(candidate);
+    }
+
+    /// Who fills the role.
+    pub(super) fn of(&self, role: &Role) -> Vec<Candidate> {
+        self.0.get(role).cloned().unwrap_or_else(|| {
+            let worker = WorkerName::parse(role).expect("a role's name is a name");
+            vec![Candidate {
+                worker,
+                capabilities: Vec::new(),
+            }]
+        })
+    }
+
+    /// The only worker of the role, if there is only one.
+    pub(super) fn only(&self, role: &Role) -> Option<WorkerName> {
+        match self.0.get(role).map(Vec::as_slice) {
+            None => self.of(role).pop().map(|candidate| candidate.worker),
+            Some([candidate]) => Some(candidate.worker.clone()),
+            Some(_) => None,
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Finds every structural fault of a definition. Pure, iterative, linear in steps and edges.
+
+use std::collections::BTreeMap;
+
+use super::fault::Fault;
+use super::step::{Join, Kind, On, Step, Until};
+use super::{Definition, Edge, StepDef};
+use crate::id::{StepId, WorkflowName};
+
+/// The compiled definition, or every fault.
+pub(super) fn compile(
+    name: &str,
+    description: String,
+    steps: Vec<Step>,
+) -> Result<Definition, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let name = WorkflowName::parse(name)
+        .map_err(|error| faults.push(Fault::Name(error)))
+        .ok();
+    if steps.is_empty() {
+        faults.push(Fault::NoSteps);
+    }
+
+    let ids = step_ids(&steps, &mut faults);
+    let mut index = BTreeMap::new();
+    for (at, id) in ids.iter().enumerate() {
+        let Some(id) = id else { continue };
+        if index.contains_key(id) {
+            faults.push(Fault::DuplicateStep { step: id.clone() });
+        } else {
+            index.insert(id.clone(), at as u32);
+        }
+    }
+
+    let (outgoing, incoming) = edges(&steps, &ids, &index, &mut faults);
+    for ((step, id), incoming) in steps.iter().zip(&ids).zip(&incoming) {
+        if let Some(id) = id {
+            check_step(step, id, incoming, &mut faults);
+        }
+    }
+    check_shape(&ids, &outgoing, &incoming, &mut faults);
+
+    match name {
+        Some(name) if faults.is_empty() => {
+            let steps = steps
+                .into_iter()
+                .zip(ids)
+                .zip(outgoing)
+                .zip(incoming)
+                .filter_map(|(((step, id), outgoing), incoming)| {
+                    Some(StepDef {
+                        id: id?,
+                        step,
+                        outgoing,
+                        incoming,
+                    })
+                });
+            Ok(Definition::new(name, description, steps.collect(), index))
+        }
+        _ => Err(faults),
+    }
+}
+
+fn step_ids(steps: &[Step], faults: &mut Vec<Fault>) -> Vec<Option<StepId>> {
+    let mut parse = |step: &Step| match StepId::parse(&step.id) {
+        Ok(id) => Some(id),
+        Err(error) => {
+            faults.push(Fault::Name(error));
+            None
+        }
+    };
+    steps.iter().map(&mut parse).collect()
+}
+
+type Edges = Vec<Vec<Edge>>;
+
+/// Outgoing and incoming edges by step. An edge has the index of the step at its other end.
+fn edges(
+    steps: &[Step],
+    ids: &[Option<StepId>],
+    index: &BTreeMap<StepId, u32>,
+    faults: &mut Vec<Fault>,
+) -> (Edges, Edges) {
+    let mut outgoing: Edges = vec![Vec::new(); steps.len()];
+    let mut incoming: Edges = vec![Vec::new(); steps.len()];
+    for (here, (step, id)) in steps.iter().zip(ids).enumerate() {
+        let Some(id) = id else { continue };
+        let ends = step.incoming.iter().map(|(other, on)| (other, *on, true));
+        let starts = step.outgoing.iter().map(|(other, on)| (other, *on, false));
+        for (other, on, inward) in ends.chain(starts) {
+            let Some(&there) = index.get(other.as_str()) else {
+                faults.push(Fault::UnknownStep {
+                    step: id.clone(),
+                    unknown: other.clone(),
+                });
+                continue;
+            };
+            let (from, to) = if inward {
+                (there, here as u32)
+            } else {
+                (here as u32, there)
+            };
+            outgoing[from as usize].push(Edge { step: to, on });
+            incoming[to as usize].push(Edge { step: from, on });
+        }
+    }
+    // In definition order whichever side drew them, so that both ways of writing give the same definition.
+    for (to, edges) in incoming.iter_mut().enumerate() {
+        edges.sort();
+        for pair in edges.windows(2) {
+            let (from, to) = (&ids[pair[0].step as usize], &ids[to]);
+            if let (true, Some(from), Some(to)) = (pair[0] == pair[1], from, to) {
+                faults.push(Fault::DuplicateEdge {
+                    from: from.clone(),
+                    to: to.clone(),
+                });
+            }
+        }
+    }
+    outgoing.iter_mut().for_each(|edges| edges.sort());
+    (outgoing, incoming)
+}
+
+fn check_step(step: &Step, id: &StepId, incoming: &[Edge], faults: &mut Vec<Fault>) {
+    if let Err(error) = step.retry.check() {
+        faults.push(Fault::Retry {
+            step: id.clone(),
+            error,
+        });
+    }
+    match &step.kind {
+        Kind::Task { .. } => {}
+        Kind::Loop {
+            body,
+            rounds_max,
+            until,
+        } => {
+            if *rounds_max == 0 {
+                faults.push(Fault::NoRounds { step: id.clone() });
+            }
+            match until {
+                Until::Accepted { by } if body.position(by).is_none() => {
+                    faults.push(Fault::UnknownJudge {
+                        step: id.clone(),
+                        unknown: by.clone(),
+                    });
+                }
+                Until::Accepted { .. } | Until::Condition(_) => {}
+            }
+        }
+    }
+    if let Join::AtLeast(wanted) = step.join {
+        let possible = fireable(incoming);
+        if wanted == 0 || wanted > possible {
+            faults.push(Fault::JoinNeverFires {
+                step: id.clone(),
+                wanted,
+                possible,
+            });
+        }
+    }
+}
+
+/// How many of these edges can fire in one run: success and failure of the same step exclude each other.
+fn fireable(incoming: &[Edge]) -> u32 {
+    let mut possible = incoming.len() as u32;
+    for edges in incoming.chunk_by(|a, b| a.step == b.step) {
+        let count = |on| edges.iter().filter(|edge| edge.on == on).count() as u32;
+        possible -= count(On::Success).min(count(On::Failure));
+    }
+    possible
+}
+
+/// Cycles, steps behind them, and the want of a terminal step.
+fn check_shape(
+    ids: &[Option<StepId>],
+    outgoing: &[Vec<Edge>],
+    incoming: &[Vec<Edge>],
+    faults: &mut Vec<Fault>,
+) {
+    let name = |at: usize| ids[at].clone();
+    if !ids.is_empty() && outgoing.iter().all(|edges| !edges.is_empty()) {
+        faults.push(Fault::NoTerminal);
+    }
+    // Kahn (1962): what is left when nothing more can be taken away lies on a cycle or behind one.
+    let mut waiting: Vec<usize> = incoming.iter().map(Vec::len).collect();
+    let mut free: Vec<usize> = (0..ids.len()).filter(|&at| waiting[at] == 0).collect();
+    while let Some(at) = free.pop() {
+        for edge in &outgoing[at] {
+            let to = edge.step as usize;
+            waiting[to] -= 1;
+            if waiting[to] == 0 {
+                free.push(to);
+            }
+        }
+    }
+    let left: Vec<bool> = waiting.iter().map(|&count| count > 0).collect();
+    if !left.contains(&true) {
+        return;
+    }
+    let cycles = cycles(outgoing, &left);
+    let mut on_cycle = vec![false; ids.len()];
+    for cycle in &cycles {
+        cycle.iter().for_each(|&at| on_cycle[at] = true);
+        let path: Option<Vec<StepId>> = cycle.iter().map(|&at| name(at)).collect();
+        faults.extend(path.map(|path| Fault::Cycle { path }));
+    }
+    let reached = reached(outgoing, incoming);
+    for at in (0..ids.len()).filter(|&at| !reached[at] && !on_cycle[at]) {
+        faults.extend(name(at).map(|step| Fault::Unreachable { step }));
+    }
+}
+
+/// Which steps some way leads to from a step without incoming edges.
+fn reached(outgoing: &[Vec<Edge>], incoming: &[Vec<Edge>]) -> Vec<bool> {
+    let mut reached: Vec<bool> = incoming.iter().map(Vec::is_empty).collect();
+    let mut open: Vec<usize> = (0..reached.len()).filter(|&at| reached[at]).collect();
+    while let Some(at) = open.pop() {
+        for edge in &outgoing[at] {
+            if !std::mem::replace(&mut reached[edge.step as usize], true) {
+                open.push(edge.step as usize);
+            }
+        }
+    }
+    reached
+}
+
+/// One cycle for every knot of cycles: depth-first search over the steps that are left, reporting the way back to a step that is
+/// still open; what has been part of a report, or led to none, is not entered again.
+fn cycles(outgoing: &[Vec<Edge>], left: &[bool]) -> Vec<Vec<usize>> {
+    const NEW: u8 = 0;
+    const OPEN: u8 = 1;
+    const DONE: u8 = 2;
+    let mut state = vec![NEW; left.len()];
+    let mut found = Vec::new();
+    for start in (0..left.len()).filter(|&at| left[at]) {
+        if state[start] != NEW {
+            continue;
+        }
+        let mut way = vec![(start, 0)];
+        state[start] = OPEN;
+        while let Some((at, next)) = way.last_mut() {
+            let Some(edge) = outgoing[*at].get(*next) else {
+                state[*at] = DONE;
+                way.pop();
+                continue;
+            };
+            *next += 1;
+            let to = edge.step as usize;
+            if state[to] == NEW && left[to] {
+                state[to] = OPEN;
+                way.push((to, 0));
+            } else if state[to] == OPEN {
+                let from = way.iter().position(|(at, _)| *at == to).unwrap_or(0);
+                let mut cycle: Vec<usize> = way[from..].iter().map(|(at, _)| *at).collect();
+                cycle.push(to);
+                found.push(cycle);
+            }
+        }
+    }
+    found
+}

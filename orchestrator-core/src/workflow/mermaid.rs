@@ -1,0 +1,51 @@
+//! A definition as a Mermaid flowchart, for people.
+
+use std::fmt::Write;
+
+use super::step::{Kind, On};
+use super::{Join, Workflow};
+
+/// The chart. Loop bodies are drawn as subgraphs.
+pub(super) fn draw(workflow: &Workflow) -> String {
+    let mut out = format!("flowchart TD\n  %% {}\n", workflow.name());
+    steps(workflow, "", 1, &mut out);
+    out
+}
+
+fn steps(workflow: &Workflow, prefix: &str, depth: usize, out: &mut String) {
+    let pad = "  ".repeat(depth);
+    // Mermaid takes letters, digits and `_` for an id; the index keeps two names apart that differ in other characters only.
+    let id = |at: usize| format!("{prefix}s{at}");
+    for (at, def) in workflow.defs().iter().enumerate() {
+        let join = match def.step.join {
+            Join::All => String::new(),
+            Join::Any => "<br/>any".to_owned(),
+            Join::AtLeast(n) => format!("<br/>{n} of {}", def.incoming.len()),
+        };
+        let line = match &def.step.kind {
+            Kind::Task { role } => {
+                writeln!(out, "{pad}{}[\"{}<br/>{role}{join}\"]", id(at), def.id)
+            }
+            Kind::Loop {
+                body, rounds_max, ..
+            } => {
+                let title = format!("{} (at most {rounds_max} rounds){join}", def.id);
+                let opened = writeln!(out, "{pad}subgraph {}[\"{title}\"]", id(at));
+                steps(body, &format!("{}_", id(at)), depth + 1, out);
+                opened.and_then(|()| writeln!(out, "{pad}end"))
+            }
+        };
+        line.expect("a String takes every write");
+    }
+    for (at, def) in workflow.defs().iter().enumerate() {
+        for edge in &def.outgoing {
+            let arrow = match edge.on {
+                On::Success => "-->",
+                On::Failure => "-. on failure .->",
+                On::Always => "-- always -->",
+            };
+            writeln!(out, "{pad}{} {arrow} {}", id(at), id(edge.step as usize))
+                .expect("a String takes every write");
+        }
+    }
+}
