@@ -162,7 +162,9 @@ pub enum Note {
 
 /// Where notes go. Called in the worker's thread, once a note; it keeps nothing.
 #[derive(Clone)]
-pub struct Notes(Arc<dyn Fn(&Path, Note) + Send + Sync>);
+pub struct Notes(Arc<Listener>);
+
+type Listener = dyn Fn(&Path, Note) + Send + Sync;
 
 impl Notes {
     /// Sends every note, with the path of its step, to `listener`.

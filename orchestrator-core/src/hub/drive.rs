@@ -44,11 +44,11 @@ pub(super) async fn to_end(hub: &Orchestrator, run: Run) -> RunReport {
         cancellers: BTreeMap::new(),
         routed: BTreeMap::new(),
     };
-    drive.to_end().instrument(span).await
+    drive.finish().instrument(span).await
 }
 
 impl Drive<'_> {
-    async fn to_end(mut self) -> RunReport {
+    async fn finish(mut self) -> RunReport {
         self.tell(Input::Started);
         loop {
             self.carry_out();
