@@ -1,6 +1,7 @@
 //! Deterministic, host-driven workflow engine for uncertain workers.
 
 mod canonical;
+mod check;
 mod closure;
 mod context;
 mod hub;
@@ -19,6 +20,7 @@ mod workflow;
 
 pub use async_trait::async_trait;
 
+pub use check::Check;
 pub use closure::{ClosureError, Condition, Named, Transformer, condition_fn, transform_fn};
 pub use context::{Context, ContextError, Round};
 pub use hub::{
