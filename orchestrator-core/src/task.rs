@@ -46,6 +46,12 @@ impl Task {
         }
     }
 
+    /// The same task with another input: for a worker that prepares work for another.
+    #[must_use]
+    pub fn with_input(self, input: Payload) -> Task {
+        Task { input, ..self }
+    }
+
     /// The same task with another context.
     #[must_use]
     pub fn with_context(self, context: Context) -> Task {
