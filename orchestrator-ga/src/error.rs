@@ -1,0 +1,78 @@
+//! What can go wrong with a search as a whole.
+
+use orchestrator_core::ParameterError;
+
+use crate::fitness::FitnessError;
+
+/// Why a search cannot start, go on, or be loaded.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GaError {
+    /// A setting is out of its range.
+    #[error("{setting} is {value}; it must be within [{min}, {max}]")]
+    Setting {
+        /// The field of [`GaConfig`](crate::GaConfig).
+        setting: &'static str,
+        /// Its value.
+        value: f64,
+        /// The least value.
+        min: f64,
+        /// The greatest value.
+        max: f64,
+    },
+    /// A point to start from is not in the space.
+    #[error("start point {index}: {source}")]
+    Start {
+        /// Which of the points.
+        index: usize,
+        /// What is wrong with it.
+        source: ParameterError,
+    },
+    /// Give at most as many points to start from as the population has candidates.
+    #[error("{found} start points for a population of {population}")]
+    StartCount {
+        /// How many points were given.
+        found: usize,
+        /// How many there is room for.
+        population: usize,
+    },
+    /// Answer every candidate of the batch, in its order. Nothing was changed.
+    #[error("{found} scores for {wanted} candidates")]
+    Scores {
+        /// The length of the batch.
+        wanted: usize,
+        /// How many scores came.
+        found: usize,
+    },
+    /// Not one candidate of a generation has a fitness, so there is nothing to select by. Nothing was changed: mend the fitness
+    /// and tell the same batch again.
+    #[error("generation {generation}: all {count} evaluations failed, the last because {last}")]
+    AllFailed {
+        /// The generation.
+        generation: u32,
+        /// How many evaluations it had.
+        count: usize,
+        /// Why the last one failed.
+        last: FitnessError,
+    },
+    /// The search is over; ask [`Ga::result`](crate::Ga::result).
+    #[error("the search has ended")]
+    Ended,
+    /// No generation has been told yet.
+    #[error("no generation has been evaluated yet")]
+    NothingYet,
+    /// The saved state is of another version of the format.
+    #[error("the saved search has format {found}; this version reads format {known}")]
+    Version {
+        /// The version of the saved state.
+        found: u32,
+        /// The version that can be read.
+        known: u32,
+    },
+    /// The saved state contradicts itself.
+    #[error("the saved search is damaged: {what}")]
+    Damaged {
+        /// The part that does not fit.
+        what: &'static str,
+    },
+}

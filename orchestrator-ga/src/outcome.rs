@@ -1,0 +1,88 @@
+//! What a search found, and where a finer method should go on.
+
+use std::collections::BTreeMap;
+
+use orchestrator_core::{Bounds, ParameterSpace};
+use serde::{Deserialize, Serialize};
+
+use crate::population::Population;
+
+/// The least width of the region worth refining, as a share of each parameter's width. A population that has collapsed would
+/// otherwise leave nothing to refine.
+pub const REGION_SHARE_MIN: f64 = 0.1;
+
+/// Why a search ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum StopReason {
+    /// The target was reached.
+    Target,
+    /// There was no improvement for as many generations as were allowed.
+    Stagnation,
+    /// The generations are used up.
+    Generations,
+    /// It has not ended: the caller stopped driving it.
+    Interrupted,
+}
+
+/// What a search found. It serialises with the documents' keys.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GaResult {
+    /// The best point, by name.
+    pub optimized_params: BTreeMap<String, f64>,
+    /// The best point, in the order of the space.
+    pub best: Vec<f64>,
+    /// Its fitness.
+    pub final_fitness: f64,
+    /// The best fitness of each generation, the start population first.
+    pub fitness_history: Vec<f64>,
+    /// The mean fitness of each generation, over those that have one.
+    pub mean_history: Vec<f64>,
+    /// How different the candidates of each generation were: 0 (all one) to 0.5.
+    pub diversity_history: Vec<f64>,
+    /// How often the fitness was evaluated.
+    pub evaluations: u64,
+    /// How many of these evaluations failed or were not finite.
+    pub failures: u64,
+    /// Why the search ended.
+    pub stop: StopReason,
+    /// For how many generations there has been no improvement.
+    pub stagnant_generations: u32,
+    /// How many points of the start population were given.
+    pub warm_starts: usize,
+    /// Where a finer method should go on: the part of the space that holds the best point and the best quarter of the last
+    /// generation, each parameter at least [`REGION_SHARE_MIN`] of its width (less only at a bound).
+    pub region: ParameterSpace,
+}
+
+/// See [`GaResult::region`].
+pub(crate) fn region_around(
+    best: &[f64],
+    population: &Population,
+    space: &ParameterSpace,
+) -> ParameterSpace {
+    let quarter: Vec<usize> = population
+        .ranking()
+        .into_iter()
+        .filter(|&at| population.score(at).known().is_some())
+        .take(population.len().div_ceil(4))
+        .collect();
+    let parts = space.names().iter().zip(space.bounds()).enumerate();
+    ParameterSpace::new(parts.map(|(at, (name, bounds))| {
+        let reach = 0.5 * REGION_SHARE_MIN * bounds.width();
+        let (low, high) = quarter
+            .iter()
+            .map(|&candidate| population.point(candidate)[at])
+            .fold(
+                (best[at] - reach, best[at] + reach),
+                |(low, high), value| (low.min(value), high.max(value)),
+            );
+        let part = Bounds {
+            min: bounds.clamp(low),
+            max: bounds.clamp(high),
+        };
+        (name.clone(), part)
+    }))
+    .expect("the names are those of a space, and every part lies inside its bounds")
+}

@@ -1,0 +1,198 @@
+//! The adapter to orchestrator-core: a search as a worker of a workflow.
+//!
+//! The seed is the task's. The input may be `null` or a [`GaRequest`]; the output is a [`GaOutput`]. Progress is told after every
+//! generation, cancellation is seen between two.
+
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::task::Poll;
+
+use orchestrator_core::{
+    ParameterSpace, Payload, Task, TaskError, TaskOutput, Worker, async_trait,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::check::{Check, verify};
+use crate::config::GaConfig;
+use crate::diagnosis::diagnose;
+use crate::error::GaError;
+use crate::fitness::FitnessFn;
+use crate::outcome::GaResult;
+use crate::search::Ga;
+
+/// A point to start from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum StartPoint {
+    /// A value for every name of the space, as an earlier result's `optimized_params` has them.
+    Named(BTreeMap<String, f64>),
+    /// The values in the order of the space.
+    Vector(Vec<f64>),
+}
+
+/// What a task may ask of a [`GaWorker`]. Everything is optional; what is left out is as the worker was made. Unknown keys are
+/// refused, so that a misspelt one is not silently ignored.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GaRequest {
+    /// Overrides [`GaConfig::generations`].
+    pub generations: Option<u32>,
+    /// Overrides [`GaConfig::population`].
+    pub population: Option<usize>,
+    /// Overrides [`GaConfig::tournament`].
+    pub tournament: Option<usize>,
+    /// Overrides [`GaConfig::crossover_rate`].
+    pub crossover_rate: Option<f64>,
+    /// Overrides [`GaConfig::mutation_rate`].
+    pub mutation_rate: Option<f64>,
+    /// Overrides [`GaConfig::elites`].
+    pub elites: Option<usize>,
+    /// Overrides [`GaConfig::target`].
+    pub target: Option<f64>,
+    /// Overrides [`GaConfig::stagnation`].
+    pub stagnation: Option<u32>,
+    /// Points of the start population, from earlier runs say.
+    pub warm_start: Vec<StartPoint>,
+}
+
+/// What a [`GaWorker`] answers: the result's own keys, and beside them the checklist and the advice.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GaOutput {
+    /// What was found.
+    #[serde(flatten)]
+    pub result: GaResult,
+    /// The documents' checklist.
+    pub checks: Vec<Check>,
+    /// Advice in words; empty when the measurements say nothing.
+    pub diagnosis: Vec<String>,
+}
+
+/// A genetic search as a worker.
+///
+/// ```
+/// use orchestrator_core::{ParameterSpace, Payload, Seed, Task, Worker};
+/// use orchestrator_ga::{GaConfig, GaWorker, fitness_fn};
+///
+/// let space = ParameterSpace::uniform(2, -1.0, 1.0)?;
+/// let worker = GaWorker::new(space, GaConfig::default(), fitness_fn(|x| -x[0].abs() - x[1].abs()));
+/// let task = Task::detached(Payload::parse(r#"{"generations": 10}"#)?, Seed(3));
+/// let output = futures::executor::block_on(worker.execute(task))?;
+/// assert_eq!(output.payload.at::<Vec<f64>>("/fitness_history")?.len(), 11);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct GaWorker<F> {
+    space: ParameterSpace,
+    config: GaConfig,
+    fitness: F,
+}
+
+impl<F: FitnessFn + Send + Sync> GaWorker<F> {
+    /// A worker that maximises `fitness` over `space`. The settings are checked when a task comes, with its overrides.
+    pub fn new(space: ParameterSpace, config: GaConfig, fitness: F) -> GaWorker<F> {
+        GaWorker {
+            space,
+            config,
+            fitness,
+        }
+    }
+
+    fn search(&self, task: &Task) -> Result<Ga, TaskError> {
+        let request = match task.input() {
+            input if input.is_null() => GaRequest::default(),
+            input => input.to::<GaRequest>()?,
+        };
+        let own = &self.config;
+        let config = GaConfig {
+            generations: request.generations.unwrap_or(own.generations),
+            population: request.population.unwrap_or(own.population),
+            tournament: request.tournament.unwrap_or(own.tournament),
+            crossover_rate: request.crossover_rate.unwrap_or(own.crossover_rate),
+            mutation_rate: request.mutation_rate.unwrap_or(own.mutation_rate),
+            elites: request.elites.unwrap_or(own.elites),
+            target: request.target.or(own.target),
+            stagnation: request.stagnation.or(own.stagnation),
+            ..own.clone()
+        };
+        let points: Vec<Vec<f64>> = request
+            .warm_start
+            .into_iter()
+            .map(|point| self.point(point))
+            .collect::<Result<_, _>>()?;
+        Ga::starting_from(self.space.clone(), config, task.seed(), &points)
+            .map_err(|error| TaskError::terminal("ga_settings", error.to_string()))
+    }
+
+    fn point(&self, point: StartPoint) -> Result<Vec<f64>, TaskError> {
+        match point {
+            StartPoint::Vector(values) => Ok(values),
+            StartPoint::Named(mut values) => {
+                let point = self.space.names().iter().map(|name| {
+                    values.remove(name).ok_or_else(|| {
+                        let message = format!("a warm start has no value for {name:?}");
+                        TaskError::terminal("ga_settings", message)
+                    })
+                });
+                let point = point.collect::<Result<_, _>>()?;
+                match values.keys().next() {
+                    None => Ok(point),
+                    Some(name) => Err(TaskError::terminal(
+                        "ga_settings",
+                        format!("a warm start has a value for {name:?}, which the space has not"),
+                    )),
+                }
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl<F: FitnessFn + Send + Sync> Worker for GaWorker<F> {
+    async fn execute(&self, task: Task) -> Result<TaskOutput, TaskError> {
+        let mut search = self.search(&task)?;
+        let total = f64::from(search.config().generations) + 1.0;
+        while !search.finished() {
+            if task.cancellation().is_cancelled() {
+                return Err(TaskError::cancelled());
+            }
+            let row = search.step(&self.fitness).map_err(failed)?;
+            task.progress(
+                (f64::from(row.index) + 1.0) / total,
+                format!("generation {}: best fitness {:.4}", row.index, row.best),
+            );
+            breathe().await;
+        }
+        let result = search.result().map_err(failed)?;
+        let output = GaOutput {
+            checks: verify(&result, &self.space),
+            diagnosis: diagnose(&result, search.config())
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            result,
+        };
+        Ok(Payload::of(&output)?.into())
+    }
+}
+
+/// A fitness without any value may be a service that is down; another attempt, with another seed, may fare better.
+fn failed(error: GaError) -> TaskError {
+    match &error {
+        GaError::AllFailed { .. } => TaskError::retryable("ga_fitness", error.to_string()),
+        _ => TaskError::terminal("ga", error.to_string()),
+    }
+}
+
+/// Lets the executor look after its other tasks once, so that a host with a single thread can cancel.
+async fn breathe() {
+    let mut breathed = false;
+    poll_fn(|context| {
+        if breathed {
+            return Poll::Ready(());
+        }
+        breathed = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
