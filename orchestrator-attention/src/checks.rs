@@ -1,0 +1,178 @@
+//! The verification checklist of attention, with numbers, and what to do when the weights say nothing.
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::AttentionConfig;
+use crate::kernel::Attended;
+
+/// How far a row of weights may be from 1.
+pub const SUM_TOLERANCE: f64 = 1e-9;
+
+/// How far below its maximum, as a share of it, the mean entropy must lie for attention to count as focused. For eight keys,
+/// two per cent is what logits with a standard deviation of 0.3 give: less than that is hard to tell from an even mix.
+pub const FOCUS_MARGIN: f64 = 0.02;
+
+/// The embedding dimension to raise to when the weights are uniform.
+pub const UNIFORM_EMBED_DIM: usize = 32;
+
+/// One point of the checklist.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// What was checked, for programs.
+    pub name: String,
+    /// Whether it holds.
+    pub passed: bool,
+    /// The measured numbers, for people.
+    pub detail: String,
+}
+
+impl Check {
+    fn new(name: &str, passed: bool, detail: String) -> Check {
+        Check {
+            name: name.to_owned(),
+            passed,
+            detail,
+        }
+    }
+}
+
+/// What could be done better, from what was measured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Advice {
+    /// What shows.
+    pub issue: String,
+    /// Why that may be.
+    pub cause: String,
+    /// What to do.
+    pub solution: String,
+    /// The numbers behind it.
+    pub measured: String,
+}
+
+/// The checklist: weights sum to 1, all heads valid, output dimension matches the input, numerically stable, focused.
+///
+/// `queries` is the number of rows that went in.
+pub fn verify(attended: &Attended, config: &AttentionConfig, queries: usize) -> Vec<Check> {
+    vec![
+        weights_sum_to_one(attended),
+        all_heads_valid(attended, config),
+        output_dimension_matches(attended, config, queries),
+        numerically_stable(attended),
+        focused(attended),
+    ]
+}
+
+fn weights_sum_to_one(attended: &Attended) -> Check {
+    let mut worst = 0.0_f64;
+    for weights in &attended.weights {
+        for (row, &visible) in weights.row_iter().zip(&attended.visible) {
+            let wanted = if visible == 0 { 0.0 } else { 1.0 };
+            let off = (row.sum() - wanted).abs();
+            // `max` would drop a NaN.
+            worst = if off.is_nan() {
+                f64::NAN
+            } else {
+                worst.max(off)
+            };
+        }
+    }
+    Check::new(
+        "weights_sum_to_one",
+        worst <= SUM_TOLERANCE,
+        format!("the worst row is off by {worst:e}, {SUM_TOLERANCE:e} are allowed"),
+    )
+}
+
+fn all_heads_valid(attended: &Attended, config: &AttentionConfig) -> Check {
+    let valid = attended
+        .weights
+        .iter()
+        .filter(|weights| weights.iter().all(|w| (0.0..=1.0).contains(w)))
+        .count();
+    let heads = config.heads;
+    Check::new(
+        "all_heads_valid",
+        valid == heads && attended.weights.len() == heads,
+        format!("{valid} of {heads} heads have weights in [0, 1] only"),
+    )
+}
+
+fn output_dimension_matches(
+    attended: &Attended,
+    config: &AttentionConfig,
+    queries: usize,
+) -> Check {
+    let (rows, columns) = attended.output.shape();
+    Check::new(
+        "output_dimension_matches_input",
+        (rows, columns) == (queries, config.embed_dim),
+        format!(
+            "output {rows} × {columns}, input {queries} × {}",
+            config.embed_dim
+        ),
+    )
+}
+
+fn numerically_stable(attended: &Attended) -> Check {
+    let mut unstable = attended.output.iter().filter(|x| !x.is_finite()).count();
+    for (query, &visible) in attended.visible.iter().enumerate() {
+        let entropy_max = (visible.max(1) as f64).ln() + SUM_TOLERANCE;
+        for head in 0..attended.entropy.ncols() {
+            let entropy = attended.entropy[(query, head)];
+            let lse = attended.log_sum_exp[(query, head)];
+            let stable = (-SUM_TOLERANCE..=entropy_max).contains(&entropy)
+                && (lse.is_finite() || visible == 0);
+            unstable += usize::from(!stable);
+        }
+    }
+    let numbers = attended.output.len() + attended.entropy.len();
+    Check::new(
+        "numerically_stable",
+        unstable == 0,
+        format!("{unstable} of {numbers} outputs and entropies are out of range"),
+    )
+}
+
+fn focused(attended: &Attended) -> Check {
+    let name = "focuses_on_relevant_layers";
+    match attended.mean_relative_entropy() {
+        None => Check::new(
+            name,
+            true,
+            "no query has more than one key to see".to_owned(),
+        ),
+        Some(share) => Check::new(
+            name,
+            share <= 1.0 - FOCUS_MARGIN,
+            format!(
+                "mean entropy is {:.1} % of its maximum ln n, at most {:.1} % count as focused",
+                100.0 * share,
+                100.0 * (1.0 - FOCUS_MARGIN)
+            ),
+        ),
+    }
+}
+
+/// What to change, judged by the measured weights; empty when they are focused.
+pub fn diagnose(attended: &Attended, config: &AttentionConfig) -> Vec<Advice> {
+    let Some(share) = attended.mean_relative_entropy() else {
+        return Vec::new();
+    };
+    if share <= 1.0 - FOCUS_MARGIN {
+        return Vec::new();
+    }
+    let solution = if config.embed_dim < UNIFORM_EMBED_DIM {
+        format!(
+            "raise the embedding dimension from {} to {UNIFORM_EMBED_DIM}",
+            config.embed_dim
+        )
+    } else {
+        "give the layers different interests, or the features different values".to_owned()
+    };
+    vec![Advice {
+        issue: "attention weights are uniform".to_owned(),
+        cause: "the embeddings are not differentiated".to_owned(),
+        solution,
+        measured: format!("mean entropy is {:.1} % of ln n", 100.0 * share),
+    }]
+}
