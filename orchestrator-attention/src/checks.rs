@@ -68,8 +68,8 @@ fn weights_sum_to_one(attended: &Attended) -> Check {
         for (row, &visible) in weights.row_iter().zip(&attended.visible) {
             let wanted = if visible == 0 { 0.0 } else { 1.0 };
             let off = (row.sum() - wanted).abs();
-            // `max` would drop a NaN.
-            worst = if off.is_nan() {
+            // `max` would drop a NaN, whichever side it is on.
+            worst = if off.is_nan() || worst.is_nan() {
                 f64::NAN
             } else {
                 worst.max(off)
