@@ -1,5 +1,6 @@
 //! The verification checklist of attention, with numbers, and what to do when the weights say nothing.
 
+use orchestrator_core::Check;
 use serde::{Deserialize, Serialize};
 
 use crate::config::AttentionConfig;
@@ -14,27 +15,6 @@ pub const FOCUS_MARGIN: f64 = 0.02;
 
 /// The embedding dimension to raise to when the weights are uniform.
 pub const UNIFORM_EMBED_DIM: usize = 32;
-
-/// One point of the checklist.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Check {
-    /// What was checked, for programs.
-    pub name: String,
-    /// Whether it holds.
-    pub passed: bool,
-    /// The measured numbers, for people.
-    pub detail: String,
-}
-
-impl Check {
-    fn new(name: &str, passed: bool, detail: String) -> Check {
-        Check {
-            name: name.to_owned(),
-            passed,
-            detail,
-        }
-    }
-}
 
 /// What could be done better, from what was measured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -44,9 +44,9 @@ mod worker;
 
 pub use nalgebra;
 
-pub use orchestrator_core::Router;
+pub use orchestrator_core::{Check, Router};
 
-pub use checks::{Advice, Check, FOCUS_MARGIN, SUM_TOLERANCE, UNIFORM_EMBED_DIM, diagnose, verify};
+pub use checks::{Advice, FOCUS_MARGIN, SUM_TOLERANCE, UNIFORM_EMBED_DIM, diagnose, verify};
 pub use config::{AttentionConfig, HEAD_DIM, Preset};
 pub use embed::{Feature, LayerQuery, embed, embed_layers, positions};
 pub use error::AttentionError;

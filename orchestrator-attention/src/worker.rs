@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use nalgebra::DMatrix;
-use orchestrator_core::{Payload, Seed, Task, TaskError, TaskOutput, Worker, async_trait};
+use orchestrator_core::{Check, Payload, Seed, Task, TaskError, TaskOutput, Worker, async_trait};
 use serde::{Deserialize, Serialize};
 
-use crate::checks::{Advice, Check, diagnose, verify};
+use crate::checks::{Advice, diagnose, verify};
 use crate::config::AttentionConfig;
 use crate::embed::{Feature, LayerQuery, embed, embed_layers};
 use crate::error::AttentionError;
