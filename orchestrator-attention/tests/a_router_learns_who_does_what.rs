@@ -118,6 +118,22 @@ fn strangers_are_tried_and_ties_are_drawn_from_the_seed() {
 }
 
 #[test]
+fn even_a_perfect_record_lets_a_stranger_be_tried() {
+    let both = candidates(&["perfect", "stranger"]);
+    for known in [1, 3, 10, 100, 1_000] {
+        let router = AttentionRouter::new(RouterConfig::default()).unwrap();
+        for seed in 0..known {
+            router.observe(&outcome(&request("x", seed), &both[0].worker, true, 0.0));
+        }
+        let chosen = router.route(&request("x", 0), &both).unwrap().worker;
+        assert_eq!(
+            chosen, both[1].worker,
+            "after {known} successes of the other"
+        );
+    }
+}
+
+#[test]
 fn a_cheaper_one_wins_among_equals_and_a_retry_goes_to_another() {
     let router = AttentionRouter::new(RouterConfig::default()).unwrap();
     let both = candidates(&["dear", "cheap"]);
