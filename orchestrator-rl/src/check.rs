@@ -10,8 +10,6 @@ use crate::outcome::{StopReason, TuneResult};
 
 /// The share of exploring steps that counts as balanced: below, nothing new is met; above, nothing learned is used.
 const EXPLORATION: (f64, f64) = (0.05, 0.5);
-/// With fewer episodes than this, errors are compared with an allowance for chance.
-const EPISODES_FEW: usize = 20;
 
 /// A line of a checklist.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,7 +44,7 @@ pub fn verify(result: &TuneResult, region: &ParameterSpace) -> Vec<Check> {
     ]
 }
 
-/// The errors of the last third are below those of the first, or were small enough to end the training.
+/// The errors of the last third are not above those of the first by more than chance, or were small enough to end the training.
 fn converging(result: &TuneResult) -> Check {
     let errors = &result.td_error_history;
     let third = errors.len().div_ceil(3);
@@ -54,16 +52,12 @@ fn converging(result: &TuneResult) -> Check {
         Sample::of(&errors[..third]),
         Sample::of(&errors[errors.len() - third..]),
     );
-    let slack = if errors.len() < EPISODES_FEW {
-        early.slack(&late)
-    } else {
-        0.0
-    };
+    let slack = early.slack(&late);
     Check::new(
         "q-values converging over episodes",
         result.stop == StopReason::Converged || late.mean <= early.mean + slack,
         format!(
-            "mean error from {:.6} to {:.6} over {} episodes, {}",
+            "mean error from {:.6} to {:.6} (chance allows {slack:.6}) over {} episodes, {}",
             early.mean,
             late.mean,
             errors.len(),
@@ -121,14 +115,16 @@ fn within(result: &TuneResult, region: &ParameterSpace) -> Check {
 
 /// The band is wider by two standard errors of a share, so that a handful of steps is not judged by luck.
 fn balanced(result: &TuneResult) -> Check {
-    let slack = (1.0 / (result.steps.max(1) as f64)).sqrt();
+    let count = result.steps.max(1) as f64;
+    let slack = |share: f64| 2.0 * (share * (1.0 - share) / count).sqrt();
     let (low, high) = EXPLORATION;
+    let (least, most) = (low - slack(low), high + slack(high));
     let share = result.exploration_share;
     Check::new(
         "exploration and exploitation balanced",
-        low - slack <= share && share <= high + slack && result.steps > 0,
+        least <= share && share <= most && result.steps > 0,
         format!(
-            "{share:.3} of {} steps explored, {low} to {high} wanted (chance allows {slack:.3})",
+            "{share:.3} of {} steps explored, {low} to {high} wanted (chance allows {least:.3} to {most:.3})",
             result.steps
         ),
     )

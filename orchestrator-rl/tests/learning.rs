@@ -10,6 +10,7 @@ use proptest::prelude::*;
 /// The 4 by 4 frozen lake of Gymnasium: an action goes its way or to either side of it, a third each.
 const LAKE: [&[u8]; 4] = [b"SFFF", b"FHFH", b"FFFH", b"HFFG"];
 const GAMMA: f64 = 0.95;
+const SEEDS: u64 = 5;
 
 fn tile(state: usize) -> u8 {
     LAKE[state / 4][state % 4]
@@ -86,14 +87,14 @@ fn it_comes_near_the_optimum_of_a_slippery_lake() {
     });
     assert!((optimum - 0.180_471_578_4).abs() < 1e-9, "{optimum}");
     let config = QConfig {
-        alpha: 0.05,
+        alpha: 0.02,
         epsilon: 0.5,
-        episodes_max: 6000,
+        episodes_max: 10000,
         steps: 100,
         converged_td: None,
         ..QConfig::documents()
     };
-    let mut values: Vec<f64> = (0..5)
+    let mut values: Vec<f64> = (0..SEEDS)
         .map(|seed| {
             let mut training = Training::new(config.clone(), 4, Seed(seed)).unwrap();
             training.run(&mut FrozenLake { at: 0 }).unwrap();
@@ -109,8 +110,11 @@ fn it_comes_near_the_optimum_of_a_slippery_lake() {
         })
         .collect();
     values.sort_by(f64::total_cmp);
-    assert!(values[2] >= 0.95 * optimum, "{values:?} of {optimum}");
-    assert!(values[0] >= 0.85 * optimum, "{values:?} of {optimum}");
+    assert!(
+        values[SEEDS as usize / 2] >= 0.995 * optimum,
+        "{values:?} of {optimum}"
+    );
+    assert!(values[0] >= 0.95 * optimum, "{values:?} of {optimum}");
 }
 
 #[test]
