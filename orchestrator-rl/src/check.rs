@@ -3,34 +3,11 @@
 //! Rewards and errors are noisy; the lines compare an early and a late part of the training, and where chance can decide they
 //! allow two standard errors, so that a line fails for a reason.
 
-use orchestrator_core::ParameterSpace;
-use serde::{Deserialize, Serialize};
-
 use crate::outcome::{StopReason, TuneResult};
+use orchestrator_core::{Check, ParameterSpace};
 
 /// The share of exploring steps that counts as balanced: below, nothing new is met; above, nothing learned is used.
 const EXPLORATION: (f64, f64) = (0.05, 0.5);
-
-/// A line of a checklist.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Check {
-    /// What was checked.
-    pub name: String,
-    /// Whether it holds.
-    pub passed: bool,
-    /// What was measured.
-    pub detail: String,
-}
-
-impl Check {
-    fn new(name: &str, passed: bool, detail: String) -> Check {
-        Check {
-            name: name.to_owned(),
-            passed,
-            detail,
-        }
-    }
-}
 
 /// The documents' checklist: values converging, rewards rising, parameters within bounds (of the region that was tuned in),
 /// exploration balanced, states telling points apart.

@@ -41,7 +41,10 @@ mod training;
 mod tune;
 mod worker;
 
-pub use check::{Check, verify};
+/// Core's word for a line of a checklist, as [`verify`] gives them.
+pub use orchestrator_core::Check;
+
+pub use check::verify;
 pub use config::{CONVERGENCE_WINDOW, EPISODES_MAX, QConfig, STEPS_MAX};
 pub use diagnosis::{Finding, diagnose};
 pub use environment::{Environment, Rewarded, Step};

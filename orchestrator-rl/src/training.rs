@@ -130,6 +130,7 @@ impl<S: Ord + Clone> Training<S> {
                 break;
             }
         }
+        tracing::debug!(episode = index, reward = row.reward, "episode ended");
         self.episodes.push(row);
         self.stop = self.stop_reason();
         Ok(self.episodes.last().expect("an episode was just added"))
