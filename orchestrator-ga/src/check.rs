@@ -1,34 +1,13 @@
 //! The documents' verification checklist for a genetic search, with the measured numbers.
 
-use orchestrator_core::{BIAS_BOUNDS, Bounds, ParameterSpace, TEMPERATURE_BOUNDS, WEIGHT_BOUNDS};
-use serde::{Deserialize, Serialize};
-
 use crate::outcome::GaResult;
+use orchestrator_core::{
+    BIAS_BOUNDS, Bounds, Check, ParameterSpace, TEMPERATURE_BOUNDS, WEIGHT_BOUNDS,
+};
 
 /// The diversity below which a population counts as collapsed: its candidates then differ by less than half a per cent of a
 /// parameter's range, a quarter of the smallest mutation step of the preset.
 pub const DIVERSITY_MIN: f64 = 0.005;
-
-/// A line of a checklist.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Check {
-    /// What was checked.
-    pub name: String,
-    /// Whether it holds.
-    pub passed: bool,
-    /// What was measured.
-    pub detail: String,
-}
-
-impl Check {
-    fn new(name: &str, passed: bool, detail: String) -> Check {
-        Check {
-            name: name.to_owned(),
-            passed,
-            detail,
-        }
-    }
-}
 
 /// The documents' checklist: weights, biases and temperature within their bounds, fitness improved, diversity maintained.
 ///
@@ -85,7 +64,7 @@ fn bounds_checks(point: &[f64], space: &ParameterSpace) -> Vec<Check> {
             outside.join(", ")
         };
         checks.push(Check::new(
-            &format!("{wanted} within bounds"),
+            format!("{wanted} within bounds"),
             outside.is_empty(),
             detail,
         ));

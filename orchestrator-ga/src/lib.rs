@@ -40,7 +40,10 @@ mod saved;
 mod search;
 mod worker;
 
-pub use check::{Check, DIVERSITY_MIN, verify};
+/// Core's word for a line of a checklist, as [`verify`] gives them.
+pub use orchestrator_core::Check;
+
+pub use check::{DIVERSITY_MIN, verify};
 pub use config::{
     DOCUMENT_GENERATIONS, GENERATIONS_MAX, GaConfig, IMPROVEMENT_MIN, POPULATION_MAX,
 };

@@ -8,11 +8,11 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use orchestrator_core::{
-    ParameterSpace, Payload, Task, TaskError, TaskOutput, Worker, async_trait,
+    Check, ParameterSpace, Payload, Task, TaskError, TaskOutput, Worker, async_trait,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::check::{Check, verify};
+use crate::check::verify;
 use crate::config::GaConfig;
 use crate::diagnosis::diagnose;
 use crate::error::GaError;

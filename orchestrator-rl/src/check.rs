@@ -1,0 +1,158 @@
+//! The documents' verification checklist for reinforcement learning, with the measured numbers.
+//!
+//! Rewards and errors are noisy; the lines compare an early and a late part of the training, and where chance can decide they
+//! allow two standard errors, so that a line fails for a reason.
+
+use crate::outcome::{StopReason, TuneResult};
+use orchestrator_core::{Check, ParameterSpace};
+
+/// The share of exploring steps that counts as balanced: below, nothing new is met; above, nothing learned is used.
+const EXPLORATION: (f64, f64) = (0.05, 0.5);
+
+/// The documents' checklist: values converging, rewards rising, parameters within bounds (of the region that was tuned in),
+/// exploration balanced, states telling points apart.
+pub fn verify(result: &TuneResult, region: &ParameterSpace) -> Vec<Check> {
+    vec![
+        converging(result),
+        rising(result),
+        within(result, region),
+        balanced(result),
+        telling(result),
+    ]
+}
+
+/// The errors of the last third are not above those of the first by more than chance, or were small enough to end the training.
+fn converging(result: &TuneResult) -> Check {
+    let errors = &result.td_error_history;
+    let third = errors.len().div_ceil(3);
+    let (early, late) = (
+        Sample::of(&errors[..third]),
+        Sample::of(&errors[errors.len() - third..]),
+    );
+    let slack = early.slack(&late);
+    Check::new(
+        "q-values converging over episodes",
+        result.stop == StopReason::Converged || late.mean <= early.mean + slack,
+        format!(
+            "mean error from {:.6} to {:.6} (chance allows {slack:.6}) over {} episodes, {}",
+            early.mean,
+            late.mean,
+            errors.len(),
+            match result.stop {
+                StopReason::Converged => "converged",
+                StopReason::EpisodesUsedUp => "episodes used up",
+                StopReason::Interrupted => "interrupted",
+            }
+        ),
+    )
+}
+
+/// The last half of the episodes is rewarded no worse than the first. Rewards for a change must fall once there is less left to
+/// gain, because every episode begins at the best point so far; so where they fall, the objective itself must have risen.
+fn rising(result: &TuneResult) -> Check {
+    let halves = |history: &[f64]| {
+        let half = history.len() / 2;
+        (
+            Sample::of(&history[..half]),
+            Sample::of(&history[history.len() - half..]),
+        )
+    };
+    let (early, late) = halves(&result.reward_history);
+    let (low, high) = halves(&result.objective_history);
+    let risen = late.mean >= early.mean - early.slack(&late);
+    let plateau = high.mean > low.mean;
+    Check::new(
+        "rewards increasing",
+        risen || plateau,
+        format!(
+            "mean reward of an episode from {:.6} to {:.6} (chance allows {:.6}), objective at its end from {:.6} to {:.6}",
+            early.mean,
+            late.mean,
+            early.slack(&late),
+            low.mean,
+            high.mean
+        ),
+    )
+}
+
+fn within(result: &TuneResult, region: &ParameterSpace) -> Check {
+    match region.check(&result.best) {
+        Ok(()) => Check::new(
+            "parameters within feasible bounds",
+            true,
+            format!("all {} inside the region", region.len()),
+        ),
+        Err(error) => Check::new(
+            "parameters within feasible bounds",
+            false,
+            error.to_string(),
+        ),
+    }
+}
+
+/// The band is wider by two standard errors of a share, so that a handful of steps is not judged by luck.
+fn balanced(result: &TuneResult) -> Check {
+    let count = result.steps.max(1) as f64;
+    let slack = |share: f64| 2.0 * (share * (1.0 - share) / count).sqrt();
+    let (low, high) = EXPLORATION;
+    let (least, most) = (low - slack(low), high + slack(high));
+    let share = result.exploration_share;
+    Check::new(
+        "exploration and exploitation balanced",
+        least <= share && share <= most && result.steps > 0,
+        format!(
+            "{share:.3} of {} steps explored, {low} to {high} wanted (chance allows {least:.3} to {most:.3})",
+            result.steps
+        ),
+    )
+}
+
+fn telling(result: &TuneResult) -> Check {
+    let unseen = &result.parameters_unseen;
+    let detail = if unseen.is_empty() {
+        format!(
+            "{} states visited, every parameter that moves changes the state",
+            result.states_visited
+        )
+    } else {
+        format!(
+            "{} states visited; moving {} never changes the state",
+            result.states_visited,
+            unseen.join(", ")
+        )
+    };
+    Check::new(
+        "state encoding captures relevant features",
+        unseen.is_empty() && result.states_visited > 1,
+        detail,
+    )
+}
+
+/// Mean and spread of a part of a history.
+pub(crate) struct Sample {
+    pub(crate) mean: f64,
+    variance: f64,
+    count: f64,
+}
+
+impl Sample {
+    pub(crate) fn of(values: &[f64]) -> Sample {
+        let count = values.len().max(1) as f64;
+        let mean = values.iter().map(|value| value / count).sum::<f64>();
+        let squares = values.iter().map(|value| (value - mean).powi(2));
+        Sample {
+            mean,
+            variance: squares.sum::<f64>() / (count - 1.0).max(1.0),
+            count,
+        }
+    }
+
+    pub(crate) fn deviation(&self) -> f64 {
+        self.variance.sqrt()
+    }
+
+    /// Two standard errors of the difference of two means.
+    fn slack(&self, other: &Sample) -> f64 {
+        2.0 * (self.variance / self.count + other.variance / other.count).sqrt()
+    }
+}
