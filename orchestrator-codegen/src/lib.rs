@@ -1,1 +1,58 @@
 //! Layered script generation from weighted tokens, validated before it is written.
+//!
+//! A user has a CSV file and wants it clean. This crate looks at the file ([`Profile`]), weighs what it sees with the
+//! parameters θ of an optimiser, and writes three layers of Python that run wherever Python 3.8 does: `layer_2.py` cleans
+//! the file, `layer_1.py` writes `layer_2.py`, `layer_0.py` writes `layer_1.py`. Which optional blocks the layers have is
+//! decided token by token, kept when activation((w · feature + b) / T) reaches a threshold, and every decision is reported.
+//!
+//! Templates and data rules are shared between Rust and Python, so that the profile and the script see the same table; see
+//! [`rules`]. Nothing here calls a model, and nothing but [`Interpreter`] runs code.
+//!
+//! ```
+//! use orchestrator_codegen::{GenerateRequest, Generator, Profile, neutral_parameters};
+//!
+//! let csv = b"name,age\nAda,36\nBob,\nEve,NA\nDan,41\n";
+//! let profile = Profile::of_bytes("people.csv", csv)?;
+//! let request = GenerateRequest::new("people", "a clean table", &profile, neutral_parameters());
+//! let scripts = Generator::new().generate(&request)?;
+//!
+//! let imputation = scripts.blocks.iter().find(|decision| decision.block == "imputation").unwrap();
+//! assert!(imputation.kept, "a quarter of the cells is missing: {imputation:?}");
+//! let script = scripts.source("layer_2.py").unwrap();
+//! assert!(script.contains("def impute("));
+//! assert!(!script.contains("chunked"), "a small file needs no streaming");
+//! assert_eq!(scripts, Generator::new().generate(&request)?);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod activation;
+mod block;
+mod check;
+mod generate;
+mod interpreter;
+mod layer;
+mod profile;
+mod python;
+mod quality;
+pub mod rules;
+mod scripts;
+mod sha256;
+mod template;
+mod token;
+mod validator;
+mod worker;
+
+pub use activation::{Activation, SCORE_THRESHOLD};
+pub use block::{ADAPTIVE_COMPLEXITY, BLOCKS, Block, BlockDecision, LAYERS};
+pub use check::{Check, check_by_running, check_scripts};
+pub use generate::{GenerateError, GenerateRequest, Generator, neutral_parameters};
+pub use interpreter::{
+    Interpreter, InterpreterError, PYTHON, QualityReport, ReportedColumn, TIME_LIMIT,
+};
+pub use profile::{ColumnProfile, ColumnType, FEATURES, Profile, ProfileError, Shares};
+pub use quality::{DUPLICATE_CHARS_MIN, PythonQuality, Quality, QualityAnalyzer};
+pub use scripts::{Completeness, GeneratedScripts, SampleMetadata, WriteError};
+pub use template::TemplateError;
+pub use token::{Guard, ScriptToken, Span, TokenKind};
+pub use validator::{Diagnostic, PythonValidator, Severity, Validator};
+pub use worker::{CodegenOutput, CodegenWorker};

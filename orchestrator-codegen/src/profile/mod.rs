@@ -1,0 +1,186 @@
+//! What is known of the user's file before a script is written for it: its dialect, its columns, and features in [0, 1].
+//!
+//! The features are what the weights of θ multiply; see [`FEATURES`] for the formula of each one. Nothing here is
+//! random, and the same bytes always have the same profile. The file is held in memory while it is read.
+//!
+//! ```
+//! use orchestrator_codegen::{ColumnType, Profile};
+//! let profile = Profile::of_bytes("people.csv", b"name;height\nAda;1,65\nBob;\n")?;
+//! assert_eq!(profile.delimiter, ";");
+//! assert!(profile.header);
+//! assert_eq!(profile.columns[1].column_type, ColumnType::Float);
+//! assert_eq!(profile.rows, 2);
+//! assert!(profile.features["nulls"] > 0.5, "one cell in four is missing");
+//! # Ok::<(), orchestrator_codegen::ProfileError>(())
+//! ```
+
+mod features;
+mod kind;
+mod table;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+pub use features::FEATURES;
+pub use kind::ColumnType;
+
+use table::Table;
+
+/// Why a file has no profile.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProfileError {
+    /// Check the path.
+    #[error("{file}: there is no such file; check the path")]
+    Missing {
+        /// The path as given.
+        file: String,
+    },
+    /// Name a file.
+    #[error("{file}: this is a directory; name a CSV file")]
+    Directory {
+        /// The path as given.
+        file: String,
+    },
+    /// The operating system refuses; `source` says why.
+    #[error("{file}: the file cannot be read ({source}); check its permissions")]
+    Unreadable {
+        /// The path as given.
+        file: String,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// Give a file with at least one row.
+    #[error("{file}, line 1: the file is empty; give a file with at least one row")]
+    Empty {
+        /// The file.
+        file: String,
+    },
+    /// Save the file as UTF-8.
+    #[error("{file}, line 1: the text is UTF-16; save the file as UTF-8")]
+    Utf16 {
+        /// The file.
+        file: String,
+    },
+    /// Save the file as UTF-8.
+    #[error("{file}, line {line}: the byte 0x{byte:02X} is not UTF-8 text; save the file as UTF-8")]
+    NotText {
+        /// The file.
+        file: String,
+        /// The line of the first such byte, counted from 1.
+        line: u64,
+        /// The byte.
+        byte: u8,
+    },
+    /// Close the quote, or remove it.
+    #[error("{file}, line {line}: a quote is opened and never closed; close it or remove it")]
+    OpenQuote {
+        /// The file.
+        file: String,
+        /// The line where the quote opens, counted from 1.
+        line: u64,
+    },
+}
+
+/// What is known of a CSV file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Profile {
+    /// The name of the file, without its folders: the same data has the same profile wherever it lies.
+    pub file: String,
+    /// Its length.
+    pub bytes: u64,
+    /// Data rows: without the header and without blank lines.
+    pub rows: u64,
+    /// Lines of nothing but blanks.
+    pub blank_lines: u64,
+    /// The delimiter; empty for a file of one column.
+    pub delimiter: String,
+    /// Whether the first record holds names.
+    pub header: bool,
+    /// The columns, in order.
+    pub columns: Vec<ColumnProfile>,
+    /// Shares in [0, 1] as they were counted.
+    pub shares: Shares,
+    /// The features of [`FEATURES`], each in [0, 1].
+    pub features: BTreeMap<String, f64>,
+}
+
+/// What is known of a column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnProfile {
+    /// Its name, unique in the file.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub column_type: ColumnType,
+    /// How many cells of well-formed rows are missing.
+    pub nulls: u64,
+}
+
+/// Shares that the features are made of, each in [0, 1].
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Shares {
+    /// Missing cells among the cells of well-formed rows.
+    pub nulls: f64,
+    /// Rows that equal an earlier one, case and blanks aside.
+    pub duplicates: f64,
+    /// Numbers beyond Tukey's outer fences, among the numbers of columns that do not merely count the rows.
+    pub outliers: f64,
+    /// Rows of a wrong width, or with a value that is not of its column's type.
+    pub faults: f64,
+    /// Texts with doubled blanks, line breaks or combining characters, among texts.
+    pub untidy: f64,
+}
+
+impl Profile {
+    /// The profile of a file on disk.
+    ///
+    /// # Errors
+    /// When there is no such file, it cannot be read, it is empty, is not UTF-8, or ends inside quotes.
+    pub fn of_path(path: impl AsRef<Path>) -> Result<Profile, ProfileError> {
+        let path = path.as_ref();
+        let file = path.display().to_string();
+        if path.is_dir() {
+            return Err(ProfileError::Directory { file });
+        }
+        let bytes = std::fs::read(path).map_err(|source| match source.kind() {
+            std::io::ErrorKind::NotFound => ProfileError::Missing { file: file.clone() },
+            _ => ProfileError::Unreadable {
+                file: file.clone(),
+                source,
+            },
+        })?;
+        let mut profile = Profile::of_bytes(&file, &bytes)?;
+        if let Some(name) = path.file_name() {
+            profile.file = name.to_string_lossy().into_owned();
+        }
+        Ok(profile)
+    }
+
+    /// The profile of a file's content; `file` is what errors call it.
+    ///
+    /// # Errors
+    /// When it is empty, is not UTF-8, or ends inside quotes.
+    pub fn of_bytes(file: &str, bytes: &[u8]) -> Result<Profile, ProfileError> {
+        let table = Table::read(file, table::decode(file, bytes)?)?;
+        let (columns, shares) = features::measure(&table);
+        Ok(Profile {
+            file: file.to_owned(),
+            bytes: bytes.len() as u64,
+            rows: table.rows.len() as u64,
+            blank_lines: table.blank_lines as u64,
+            delimiter: table.delimiter.map_or(String::new(), String::from),
+            header: table.header,
+            features: features::features(&columns, &shares, table.rows.len()),
+            columns,
+            shares,
+        })
+    }
+
+    /// How complex the file is, in [0, 1]: the feature of that name.
+    pub fn complexity(&self) -> f64 {
+        self.features.get("complexity").copied().unwrap_or(0.0)
+    }
+}

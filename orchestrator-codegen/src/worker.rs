@@ -1,0 +1,75 @@
+//! The adapter by which a workflow generates scripts.
+
+use orchestrator_core::{Payload, Task, TaskError, TaskOutput, Worker, async_trait};
+use serde::{Deserialize, Serialize};
+
+use crate::check::{Check, check_scripts};
+use crate::generate::{GenerateRequest, Generator};
+use crate::scripts::GeneratedScripts;
+
+/// A [`Generator`] as a worker. Its input is a [`GenerateRequest`], its output a [`CodegenOutput`].
+///
+/// ```
+/// use orchestrator_codegen::{CodegenOutput, CodegenWorker, GenerateRequest, Profile, neutral_parameters};
+/// use orchestrator_core::{Payload, Seed, Task, TaskError, Worker};
+///
+/// let profile = Profile::of_bytes("a.csv", b"a,b\n1,x\n2,\n").expect("a table");
+/// let request = GenerateRequest::new("demo", "clean it", &profile, neutral_parameters());
+/// let task = Task::detached(Payload::of(&request)?, Seed(1));
+/// let output = futures::executor::block_on(CodegenWorker::default().execute(task))?;
+/// let output: CodegenOutput = output.payload.to()?;
+/// assert!(output.scripts.code_samples.contains_key("layer_2.py"));
+/// assert!(output.checks.iter().all(|check| check.passed));
+/// # Ok::<(), TaskError>(())
+/// ```
+#[derive(Default)]
+pub struct CodegenWorker {
+    generator: Generator,
+}
+
+impl CodegenWorker {
+    /// A worker that generates with this generator.
+    pub fn new(generator: Generator) -> CodegenWorker {
+        CodegenWorker { generator }
+    }
+}
+
+/// What the worker gives back: the keys of [`GeneratedScripts`] (`code_samples`, `blocks`, `quality`, `script_tokens`, …),
+/// and the checklist.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CodegenOutput {
+    /// The scripts.
+    #[serde(flatten)]
+    pub scripts: GeneratedScripts,
+    /// The mean score of the layers.
+    pub quality_score: f64,
+    /// What was checked without running anything.
+    pub checks: Vec<Check>,
+}
+
+#[async_trait]
+impl Worker for CodegenWorker {
+    async fn execute(&self, task: Task) -> Result<TaskOutput, TaskError> {
+        let request: GenerateRequest = task.input().to()?;
+        if task.cancellation().is_cancelled() {
+            return Err(TaskError::cancelled());
+        }
+        task.progress(0.0, "generating three layers");
+        let scripts = self
+            .generator
+            .generate(&request)
+            .map_err(|error| TaskError::terminal("codegen", error.to_string()))?;
+        if task.cancellation().is_cancelled() {
+            return Err(TaskError::cancelled());
+        }
+        let kept = scripts.blocks.iter().filter(|block| block.kept).count();
+        let total = scripts.blocks.len();
+        task.progress(1.0, format!("{kept} of {total} optional blocks are in"));
+        let output = CodegenOutput {
+            quality_score: scripts.quality_score(),
+            checks: check_scripts(&scripts),
+            scripts,
+        };
+        Ok(Payload::of(&output)?.into())
+    }
+}
