@@ -2,32 +2,11 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use orchestrator_core::Check;
 
 use crate::block::LAYERS;
 use crate::interpreter::{Interpreter, QualityReport};
 use crate::scripts::{Completeness, GeneratedScripts};
-
-/// An item of a checklist.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Check {
-    /// What is checked.
-    pub name: String,
-    /// Whether it holds.
-    pub passed: bool,
-    /// What was found.
-    pub detail: String,
-}
-
-impl Check {
-    fn new(name: &str, passed: bool, detail: String) -> Check {
-        Check {
-            name: name.to_owned(),
-            passed,
-            detail,
-        }
-    }
-}
 
 /// What can be said without running anything: all layers are there, each one validates, decisions are sound.
 pub fn check_scripts(scripts: &GeneratedScripts) -> Vec<Check> {
@@ -50,7 +29,7 @@ pub fn check_scripts(scripts: &GeneratedScripts) -> Vec<Check> {
                 (None, None) => "the layer was not generated".to_owned(),
             };
             Check::new(
-                &format!("{file} parses"),
+                format!("{file} parses"),
                 scripts.source(&file).is_some(),
                 detail,
             )

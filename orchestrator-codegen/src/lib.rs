@@ -44,7 +44,7 @@ mod worker;
 
 pub use activation::{Activation, SCORE_THRESHOLD};
 pub use block::{ADAPTIVE_COMPLEXITY, BLOCKS, Block, BlockDecision, LAYERS};
-pub use check::{Check, check_by_running, check_scripts};
+pub use check::{check_by_running, check_scripts};
 pub use generate::{GenerateError, GenerateRequest, Generator, neutral_parameters};
 pub use interpreter::{
     Interpreter, InterpreterError, PYTHON, QualityReport, ReportedColumn, TIME_LIMIT,

@@ -1,9 +1,9 @@
 //! The adapter by which a workflow generates scripts.
 
-use orchestrator_core::{Payload, Task, TaskError, TaskOutput, Worker, async_trait};
+use orchestrator_core::{Check, Payload, Task, TaskError, TaskOutput, Worker, async_trait};
 use serde::{Deserialize, Serialize};
 
-use crate::check::{Check, check_scripts};
+use crate::check::check_scripts;
 use crate::generate::{GenerateRequest, Generator};
 use crate::scripts::GeneratedScripts;
 

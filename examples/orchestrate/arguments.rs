@@ -1,0 +1,88 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+use orchestrator_ai::core::Seed;
+use orchestrator_ai::{OrchestrationContext, Preset, Settings, SettingsError};
+
+/// Generates, runs and checks layered ETL scripts for a data file.
+#[derive(Debug, Parser)]
+#[command(name = "orchestrate")]
+pub(crate) struct Arguments {
+    /// The data: a text table in UTF-8 (comma, semicolon, tab or bar; with or without a header)
+    #[arg(long, value_name = "FILE", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/penguins-raw.csv"), hide_default_value = true)]
+    pub(crate) data: PathBuf,
+    /// Where the scripts, the reports and the cleaned data go
+    #[arg(long, value_name = "DIR", default_value = "target/orchestrate")]
+    pub(crate) out: PathBuf,
+    /// Read what earlier runs learned from here, and write what this one learned
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// Runs of the same project learn from each other
+    #[arg(long, default_value = "Data Pipeline Generator")]
+    pub(crate) project: String,
+    /// What the scripts are for, in your words
+    #[arg(long, default_value = "Create optimized ETL scripts with multi-layer architecture")]
+    pub(crate) objective: String,
+    /// The same seed gives the same bytes
+    #[arg(long, default_value_t = 42)]
+    pub(crate) seed: u64,
+    /// How hard to work
+    #[arg(long, value_enum, default_value_t = PresetName::Standard)]
+    pub(crate) preset: PresetName,
+    /// Generations of the genetic search, instead of the preset's
+    #[arg(long)]
+    pub(crate) generations: Option<usize>,
+    /// Episodes of the learning step, instead of the preset's
+    #[arg(long)]
+    pub(crate) episodes: Option<usize>,
+    /// Attention heads, instead of the preset's; each has 4 dimensions
+    #[arg(long)]
+    pub(crate) heads: Option<usize>,
+    /// Print the whole report as JSON instead of a summary
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// See [`Preset`].
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum PresetName {
+    /// 20 individuals, 30 generations, 30 episodes, 4 heads
+    Standard,
+    /// 8 generations, 5 episodes, 2 heads
+    Speed,
+    /// 40 individuals, 50 generations, 100 episodes, 8 heads, two stages of verification
+    Quality,
+    /// Pruned Q-table, attention for complex data only, scripts reused, checks batched
+    Efficiency,
+}
+
+impl Arguments {
+    /// What the pipeline is asked to do.
+    pub(crate) fn context(&self) -> Result<OrchestrationContext, SettingsError> {
+        let preset = match self.preset {
+            PresetName::Standard => Preset::Standard,
+            PresetName::Speed => Preset::Speed,
+            PresetName::Quality => Preset::Quality,
+            PresetName::Efficiency => Preset::Efficiency,
+        };
+        let defaults = Settings::from(preset);
+        let settings = Settings {
+            generations: self.generations.unwrap_or(defaults.generations),
+            episodes: self.episodes.unwrap_or(defaults.episodes),
+            heads: self.heads.unwrap_or(defaults.heads),
+            ..defaults
+        };
+        settings.check()?;
+        Ok(OrchestrationContext {
+            project: self.project.clone(),
+            objective: self.objective.clone(),
+            out: Some(self.out.clone()),
+            state: self.state.clone(),
+            seed: Seed(self.seed),
+            settings,
+            ..OrchestrationContext::of_file(&self.data)
+        })
+    }
+}

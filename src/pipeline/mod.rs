@@ -1,0 +1,160 @@
+//! The pipeline that composes all six crates: scripts in layers, out of a profile of the user's data.
+//!
+//! It is a [`workflow()`] of workers on the core, driven by the hub like any other: initialise → (genetic search ∥ attention) →
+//! reinforcement learning → code generation → verification → self-improvement. Each unit checks itself as it ends, and the whole is
+//! checked at the end; a failed check is an entry of the [`Report`] and changes its [`Verdict`].
+//!
+//! It reads the data file; it writes where [`OrchestrationContext::out`] and [`OrchestrationContext::state`] say, and nowhere else but a
+//! temporary folder in which the scripts are tried.
+
+mod assemble;
+mod context;
+mod fitness;
+mod ledger;
+mod output;
+mod report;
+mod settings;
+mod units;
+mod workflow;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use orchestrator_core::{
+    Orchestrator, RegisterError, RunFailure, RunReport, Start, TaskError, Threads,
+};
+use orchestrator_intelligence::{Knowledge, KnowledgeError};
+
+pub use context::{FailureCase, FeedbackLoop, OrchestrationContext};
+pub use fitness::{DataFitness, DataFitnessTerms, FEATURE_MATCH_FACTOR};
+pub use ledger::Ledger;
+pub use output::OutputError;
+pub use report::{
+    FailedCheck, KnowledgeUse, Outcome, REPORT_VERSION, Report, Timings, Verdict,
+};
+pub use settings::{Budget, Preset, Settings, SettingsError, Stages};
+pub use units::attend::{AttentionRouting, EMPHASIS_REACH};
+pub use units::generate::CodeGeneration;
+pub use units::improve::SelfOptimization;
+pub use units::initialise::Initialised;
+pub use units::learn::RlOptimization;
+pub use units::search::GaOptimization;
+pub use units::verify::Verification;
+pub use workflow::{step, workflow};
+
+use output::Staging;
+use units::{Given, Unit};
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OrchestrateError {
+    /// Correct the setting.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// Give other data; the message names the file, the line where there is one, and the remedy.
+    #[error("{0}")]
+    Data(String),
+    /// The snapshot of earlier runs cannot be used.
+    #[error(transparent)]
+    Knowledge(#[from] KnowledgeError),
+    /// The results cannot be written.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// The system starts no threads for the workers.
+    #[error("no threads for the workers: {0}")]
+    Threads(std::io::Error),
+    /// A production unit failed.
+    #[error(transparent)]
+    Failed(#[from] RunFailure),
+}
+
+/// The pipeline, ready to run.
+pub struct OrchestratorAi {
+    context: OrchestrationContext,
+}
+
+impl OrchestratorAi {
+    /// A pipeline for this request.
+    pub fn new(context: OrchestrationContext) -> OrchestratorAi {
+        OrchestratorAi { context }
+    }
+
+    /// Runs the pipeline to its end. A failed check is in the report; an error means that there is nothing to report, and that nothing
+    /// was written.
+    ///
+    /// # Errors
+    /// When the settings, the data, the snapshot or the place for the results cannot be used, or a unit fails.
+    pub async fn orchestrate(&self) -> Result<Report, OrchestrateError> {
+        let context = self.context.clone();
+        context.settings.check()?;
+        let knowledge = match &context.state {
+            Some(dir) => Knowledge::load(dir)?.unwrap_or_default(),
+            None => Knowledge::default(),
+        };
+        let staging = Staging::beside(context.out.as_deref())?;
+        let given = Given { context, knowledge, staging: staging.path().to_owned() };
+        let unit = Unit(Arc::new(given));
+
+        let begun = unit.context.clock.now();
+        let run = self.run(&unit).await?;
+        if let Err(failure) = run.output() {
+            return Err(match failure {
+                RunFailure::Failed { error: TaskError { code, message, .. }, .. }
+                    if code == units::initialise::DATA =>
+                {
+                    OrchestrateError::Data(message)
+                }
+                failure => OrchestrateError::Failed(failure),
+            });
+        }
+        let (report, knowledge) = assemble::report(&unit, &run, begun)?;
+        staging.publish(&report, unit.context.state.as_deref())?;
+        if let Some(dir) = &unit.context.state {
+            knowledge.save(dir)?;
+        }
+        Ok(report)
+    }
+
+    async fn run(&self, unit: &Unit) -> Result<RunReport, OrchestrateError> {
+        let workers: NonZeroUsize = unit.context.settings.budget.workers;
+        let mut hub = Orchestrator::new()
+            .with_clock(unit.context.clock.clone())
+            .with_observer(unit.context.observer.clone())
+            .with_concurrency(workers)
+            .with_spawner(Arc::new(Threads::new(workers).map_err(OrchestrateError::Threads)?));
+        let name = register(&mut hub, unit).expect("every role of the pipeline has its unit");
+        let start = Start {
+            goal: unit.context.objective.clone(),
+            seed: unit.context.seed,
+            ..Start::default()
+        };
+        let run = hub.execute_with(&name, start).await;
+        Ok(run.expect("the workflow was just registered"))
+    }
+}
+
+/// Puts a unit into each role, and the workflow into the hub; returns its name.
+fn register(hub: &mut Orchestrator, unit: &Unit) -> Result<String, RegisterError> {
+    use units::attend::AttendUnit;
+    use units::generate::GenerateUnit;
+    use units::improve::ImproveUnit;
+    use units::initialise::InitialiseUnit;
+    use units::learn::LearnUnit;
+    use units::search::SearchUnit;
+    use units::verify::VerifyUnit;
+    use workflow::role;
+
+    let unit = || unit.clone();
+    hub.register_worker("profiler", role(step::INITIALISE), InitialiseUnit(unit()))?;
+    hub.register_worker("ga_optimizer", role(step::GENETIC_SEARCH), SearchUnit(unit()))?;
+    hub.register_worker("attention_router", role(step::ATTENTION), AttendUnit(unit()))?;
+    hub.register_worker("rl_agent", role(step::REINFORCEMENT_LEARNING), LearnUnit(unit()))?;
+    hub.register_worker("code_generator", role(step::CODE_GENERATION), GenerateUnit(unit()))?;
+    hub.register_worker("verifier", role(step::VERIFICATION), VerifyUnit(unit()))?;
+    hub.register_worker("improver", role(step::SELF_IMPROVEMENT), ImproveUnit(unit()))?;
+    let workflow = workflow()?;
+    let name = workflow.name().to_string();
+    hub.register_workflow(workflow)?;
+    Ok(name)
+}

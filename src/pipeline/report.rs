@@ -1,0 +1,208 @@
+//! What a run of the pipeline leaves: everything it did, in the documents' keys.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use orchestrator_codegen::Profile;
+use orchestrator_core::{Check, Seed};
+use serde::{Deserialize, Serialize};
+
+use super::context::FeedbackLoop;
+use super::ledger::Ledger;
+use super::settings::Settings;
+use super::units::attend::AttentionRouting;
+use super::units::generate::CodeGeneration;
+use super::units::improve::SelfOptimization;
+use super::units::learn::RlOptimization;
+use super::units::search::GaOptimization;
+use super::units::verify::Verification;
+
+/// The version of the report's form.
+pub const REPORT_VERSION: u32 = 1;
+
+/// The report. Serialised, two runs with the same data, seed, settings and snapshot differ in `timings` only.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`REPORT_VERSION`].
+    pub version: u32,
+    /// The project.
+    pub project: String,
+    /// The objective.
+    pub objective: String,
+    /// Where all randomness came from.
+    pub seed: Seed,
+    /// How hard the run worked.
+    pub settings: Settings,
+    /// Whether everything held.
+    pub outcome: Outcome,
+    /// The profile of the data.
+    pub data: Profile,
+    /// Tier 1.
+    pub ga_optimization: GaOptimization,
+    /// Tier 2.
+    pub rl_optimization: RlOptimization,
+    /// Tier 3.
+    pub attention_routing: AttentionRouting,
+    /// The scripts.
+    pub code_generation: CodeGeneration,
+    /// What running them showed.
+    pub verification: Verification,
+    /// What the run teaches.
+    pub self_optimization: SelfOptimization,
+    /// What was used up.
+    pub ledger: Ledger,
+    /// For the next run.
+    pub feedback_loop: FeedbackLoop,
+    /// Which knowledge the run started from, and which it left.
+    pub knowledge: KnowledgeUse,
+    /// How long it took: the only field that differs between two equal runs.
+    pub timings: Timings,
+}
+
+/// Whether everything held.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// In a word.
+    pub verdict: Verdict,
+    /// How many checks were made.
+    pub checks: usize,
+    /// Those that failed, by stage.
+    pub failed: Vec<FailedCheck>,
+}
+
+/// See [`Outcome`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Every check passed.
+    Verified,
+    /// At least one did not; the results are there all the same.
+    ChecksFailed,
+}
+
+/// A check that failed, with where it was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedCheck {
+    /// The production unit, or `whole`.
+    pub stage: String,
+    /// The check.
+    #[serde(flatten)]
+    pub check: Check,
+}
+
+/// Which knowledge of earlier runs was used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnowledgeUse {
+    /// Whether a snapshot was read and written.
+    pub used: bool,
+    /// How many runs it had seen before.
+    pub runs_before: u64,
+    /// Its hash before.
+    pub hash_before: String,
+    /// Its hash after; what was written, if it was.
+    pub hash_after: String,
+}
+
+/// How long the run took.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Timings {
+    /// Seconds from start to end.
+    pub seconds: f64,
+    /// Seconds of each production unit.
+    pub unit_seconds: BTreeMap<String, f64>,
+}
+
+impl Report {
+    /// The whole report as indented JSON.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("every number in a report is finite")
+    }
+
+    /// Every check, with its stage.
+    pub fn checks(&self) -> Vec<(&str, &Check)> {
+        use super::workflow::step;
+        let stages = [
+            (step::GENETIC_SEARCH, &self.ga_optimization.checks),
+            (step::ATTENTION, &self.attention_routing.checks),
+            (step::REINFORCEMENT_LEARNING, &self.rl_optimization.checks),
+            (step::CODE_GENERATION, &self.code_generation.checks),
+            (step::VERIFICATION, &self.verification.checks),
+            (step::SELF_IMPROVEMENT, &self.self_optimization.checks),
+        ];
+        stages.iter().flat_map(|(stage, checks)| checks.iter().map(|c| (*stage, c))).collect()
+    }
+
+    /// What a person wants to know, in a screenful.
+    pub fn summary(&self) -> String {
+        self.write_summary().expect("a String takes every write")
+    }
+
+    fn write_summary(&self) -> Result<String, std::fmt::Error> {
+        let mut out = String::new();
+        let (data, search, learning) = (&self.data, &self.ga_optimization, &self.rl_optimization);
+        let (code, attention) = (&self.code_generation, &self.attention_routing);
+        writeln!(out, "{}: {}", self.project, self.objective)?;
+        writeln!(out, "data        {}: {} rows, {} columns", data.file, data.rows, data.columns.len())?;
+        let features = data.features.iter().map(|(name, value)| format!("{name} {value:.2}"));
+        writeln!(out, "            {}", features.collect::<Vec<_>>().join(", "))?;
+        writeln!(
+            out,
+            "search      fitness {:.4} to {:.4} in {} generations, {} evaluations",
+            search.fitness_history.first().copied().unwrap_or_default(),
+            search.final_fitness,
+            search.fitness_history.len().saturating_sub(1),
+            search.evaluations,
+        )?;
+        writeln!(
+            out,
+            "learning    fitness {:.4} to {:.4} in {} episodes, best reward {:.5}, {} Q entries",
+            learning.fitness_start,
+            learning.fitness_end,
+            learning.episodes,
+            learning.final_reward,
+            learning.q_table_size,
+        )?;
+        writeln!(out, "attention   {} heads, {}", attention.heads, attention.decision)?;
+        writeln!(
+            out,
+            "scripts     {} tokens, quality {:.2}; blocks: {}",
+            code.script_tokens,
+            code.quality_score,
+            code.kept().join(", "),
+        )?;
+        if let Some(rows) = &self.verification.rows {
+            writeln!(
+                out,
+                "cleaned     {} rows in = {} out + {} dropped + {} quarantined",
+                rows.rows_in, rows.rows_out, rows.rows_dropped, rows.rows_quarantined,
+            )?;
+        }
+        let ledger = &self.ledger;
+        writeln!(
+            out,
+            "used        {} of {} tokens, {} evaluations, {} episodes, {} kB, {:.2} s",
+            ledger.tokens(),
+            ledger.budget.tokens,
+            ledger.evaluations,
+            ledger.episodes,
+            ledger.memory_bytes / 1_000,
+            self.timings.seconds,
+        )?;
+        for suggestion in &self.self_optimization.suggestions {
+            writeln!(
+                out,
+                "suggestion  {} from {:.3} to {:.3}: {}",
+                suggestion.parameter, suggestion.current, suggestion.proposed, suggestion.reason
+            )?;
+        }
+        for remedy in &self.self_optimization.remedies {
+            writeln!(out, "trouble     {}: {} ({})", remedy.issue, remedy.solution, remedy.measured)?;
+        }
+        let passed = self.outcome.checks - self.outcome.failed.len();
+        write!(out, "checks      {passed} of {} passed", self.outcome.checks)?;
+        for FailedCheck { stage, check } in &self.outcome.failed {
+            write!(out, "\n  failed    {stage}: {} ({})", check.name, check.detail)?;
+        }
+        Ok(out)
+    }
+}

@@ -1,0 +1,127 @@
+//! Tier 2: reinforcement learning, inside the region that the genetic search found.
+
+use std::collections::BTreeMap;
+
+use orchestrator_core::{
+    Check, ParameterSpace, Parameters, Payload, Task, TaskError, TaskOutput, Worker, async_trait,
+};
+use orchestrator_rl::{
+    Prune, QConfig, QTable, RlOutput, RlRequest, RlWorker, StopReason, TuneState,
+};
+use serde::{Deserialize, Serialize};
+
+use super::initialise::Initialised;
+use super::search::GaOptimization;
+use super::{Unit, terminal};
+use crate::pipeline::fitness::DataFitness;
+use crate::pipeline::workflow::step;
+
+/// How many entries of the Q-table are handed on where no preset asks for less: a run meets a few hundred at the most, and a table must
+/// fit into a payload.
+const Q_TABLE_MAX: usize = 2_000;
+
+/// What the learning step hands on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RlOptimization {
+    /// The refined parameters; those of the genetic search where nothing better was met.
+    pub optimized_params: Parameters,
+    /// The best reward of an episode: by how much it raised the fitness.
+    pub final_reward: f64,
+    /// The reward of each episode.
+    pub reward_history: Vec<f64>,
+    /// The fitness before.
+    pub fitness_start: f64,
+    /// The fitness after; never less.
+    pub fitness_end: f64,
+    /// How many pairs of state and action the table has.
+    pub q_table_size: usize,
+    /// Episodes, and steps in them.
+    pub episodes: u32,
+    /// Each step evaluates the fitness once.
+    pub steps: u64,
+    /// The share of the steps that explored.
+    pub exploration_share: f64,
+    /// Why it ended.
+    pub stop: StopReason,
+    /// Advice from measured rewards and errors.
+    pub diagnosis: Vec<String>,
+    /// The verification checklist.
+    pub checks: Vec<Check>,
+}
+
+/// The unit's output: what goes into the report, and what was learned, for the next run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(in crate::pipeline) struct Learned {
+    pub(in crate::pipeline) rl_optimization: RlOptimization,
+    pub(in crate::pipeline) q_table: QTable<TuneState>,
+}
+
+/// See the module.
+pub(in crate::pipeline) struct LearnUnit(pub Unit);
+
+#[async_trait]
+impl Worker for LearnUnit {
+    async fn execute(&self, task: Task) -> Result<TaskOutput, TaskError> {
+        let initialised: Initialised = task.context().output(step::INITIALISE)?;
+        let searched: GaOptimization = task.context().output(step::GENETIC_SEARCH)?;
+        let fitness = DataFitness::of_features(&initialised.features);
+        let space = initialised.space();
+        let settings = self.0.context.settings;
+        let request = RlRequest {
+            start: named(&space, &searched.optimized_params),
+            region: Some(searched.region),
+            episodes: Some(settings.episodes as u32),
+            epsilon: None,
+            context: None,
+            q_table: self.earlier(&space),
+        };
+        let objective = fitness.over(&space);
+        let prune = Prune {
+            entries_max: settings.q_table_max.unwrap_or(Q_TABLE_MAX),
+            ..Prune::default()
+        };
+        let worker = RlWorker::new(space.clone(), QConfig::documents(), objective.clone())
+            .with_prune(prune);
+        let output = worker.execute(task.with_input(Payload::of(&request)?)).await?;
+        let RlOutput { result, mut checks, diagnosis, q_table } = output.payload.to()?;
+
+        // The result stands only if the fitness does not fall: measured again, not taken on trust.
+        let end = objective(&result.best);
+        let detail = format!("from {:.6} to {end:.6}", searched.final_fitness);
+        checks.push(Check::new("fitness did not fall", end >= searched.final_fitness, detail));
+        let refined = Parameters::from_vector(&space, &result.best).map_err(terminal("rl"))?;
+        let stands = end >= searched.final_fitness;
+        let rl_optimization = RlOptimization {
+            optimized_params: if stands { refined } else { searched.optimized_params },
+            final_reward: result.final_reward,
+            reward_history: result.reward_history,
+            fitness_start: searched.final_fitness,
+            fitness_end: if stands { end } else { searched.final_fitness },
+            q_table_size: result.q_table_size,
+            episodes: result.episodes,
+            steps: result.steps,
+            exploration_share: result.exploration_share,
+            stop: result.stop,
+            diagnosis,
+            checks,
+        };
+        Ok(TaskOutput::of(&Learned { rl_optimization, q_table })?)
+    }
+}
+
+impl LearnUnit {
+    /// The table of earlier runs, if it is one over this space: each parameter can move up and down, and so can each group.
+    fn earlier(&self, space: &ParameterSpace) -> Option<QTable<TuneState>> {
+        let table: QTable<TuneState> = self.0.knowledge.q_table().to().ok()?;
+        let fits = table.states().all(|state| state.cells.len() == space.len());
+        fits.then_some(table)
+    }
+}
+
+/// θ by the names of its space.
+pub(in crate::pipeline) fn named(
+    space: &ParameterSpace,
+    theta: &Parameters,
+) -> BTreeMap<String, f64> {
+    space.names().iter().cloned().zip(theta.to_vector()).collect()
+}

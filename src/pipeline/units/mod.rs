@@ -1,0 +1,41 @@
+//! The production units: each a worker of the pipeline's workflow, with its outputs and its verification checklist.
+
+pub(super) mod attend;
+pub(super) mod generate;
+pub(super) mod improve;
+pub(super) mod initialise;
+pub(super) mod learn;
+pub(super) mod search;
+pub(super) mod verify;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use orchestrator_core::TaskError;
+use orchestrator_intelligence::Knowledge;
+
+use super::context::OrchestrationContext;
+
+/// What every unit may look at: the request, what was known before, and where files are prepared. Nothing here changes during a run.
+#[derive(Clone)]
+pub(super) struct Unit(pub(super) Arc<Given>);
+
+impl std::ops::Deref for Unit {
+    type Target = Given;
+    fn deref(&self) -> &Given {
+        &self.0
+    }
+}
+
+/// See [`Unit`].
+pub(super) struct Given {
+    pub(super) context: OrchestrationContext,
+    pub(super) knowledge: Knowledge,
+    /// Where files are made before they are moved to where they belong.
+    pub(super) staging: PathBuf,
+}
+
+/// An error that no other attempt mends, under a code.
+pub(super) fn terminal<E: std::fmt::Display>(code: &str) -> impl Fn(E) -> TaskError + '_ {
+    move |error| TaskError::terminal(code, error.to_string())
+}
