@@ -54,6 +54,19 @@ pub trait Worker: Send + Sync {
 /// });
 /// # let _: &dyn orchestrator_core::Worker = &greeter;
 /// ```
+///
+/// An `async` closure must not capture anything by value (a limit of the language today). A closure that returns an `async` block may:
+///
+/// ```
+/// use std::sync::Arc;
+/// use orchestrator_core::{worker_fn, Payload, Task};
+/// let greeting: Arc<str> = "good morning".into();
+/// let greeter = worker_fn(move |task: Task| {
+///     let greeting = greeting.clone();
+///     async move { Ok(Payload::text(&format!("{greeting} {}", task.context().goal())).into()) }
+/// });
+/// # let _: &dyn orchestrator_core::Worker = &greeter;
+/// ```
 pub fn worker_fn<F, Fut>(work: F) -> WorkerFn<F>
 where
     F: Fn(Task) -> Fut + Send + Sync,

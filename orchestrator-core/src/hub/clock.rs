@@ -53,8 +53,12 @@ impl ManualClock {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.now = state.now.after(by);
         let now = state.now;
-        // Dropping the sender wakes the sleeper.
-        state.sleepers.retain(|(instant, _)| *instant > now);
+        let sleepers = std::mem::take(&mut state.sleepers);
+        let (woken, asleep) = sleepers.into_iter().partition(|(until, _)| *until <= now);
+        state.sleepers = asleep;
+        drop(state);
+        // Dropping the sender wakes the sleeper, who may look at this clock at once.
+        drop::<Vec<_>>(woken);
     }
 }
 
@@ -71,6 +75,7 @@ impl Clock for ManualClock {
         if instant <= state.now {
             return Box::pin(std::future::ready(()));
         }
+        state.sleepers.retain(|(_, sleeper)| !sleeper.is_canceled());
         let (wake, woken) = oneshot::channel();
         state.sleepers.push((instant, wake));
         Box::pin(async move {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use futures::channel::oneshot;
@@ -14,11 +14,18 @@ use tracing::{Instrument, debug, info_span, warn};
 use super::{Orchestrator, RunReport};
 use crate::closure::panic_text;
 use crate::id::WorkerName;
-use crate::route::{Outcome, Request};
-use crate::run::{AttemptId, Command, Event, Input, Run};
+use crate::route::{Candidate, Outcome, Request, RouteError};
+use crate::run::{AttemptId, Command, Event, Input, Run, StepStatus};
 use crate::task::{Cancellation, Canceller, Notes, Task, TaskError, TaskOutput, Usage};
 use crate::time::{BoxFuture, Timestamp};
 use crate::worker::Worker;
+
+/// What a router was asked and chose, and when the worker was given it.
+struct Routed {
+    request: Request,
+    worker: WorkerName,
+    since: Timestamp,
+}
 
 type Answer = (AttemptId, Result<TaskOutput, TaskError>);
 
@@ -31,7 +38,7 @@ struct Drive<'a> {
     waiting: VecDeque<(AttemptId, WorkerName, Task)>,
     cancellers: BTreeMap<AttemptId, Canceller>,
     /// Routed attempts, for the router to learn from.
-    routed: BTreeMap<AttemptId, (Request, WorkerName, Timestamp)>,
+    routed: BTreeMap<AttemptId, Routed>,
 }
 
 pub(super) async fn to_end(hub: &Orchestrator, run: Run) -> RunReport {
@@ -78,7 +85,8 @@ impl Drive<'_> {
             while let Some(recorded) = self.run.poll_event().cloned() {
                 debug!(seq = recorded.seq, event = ?recorded.event);
                 self.learn(&recorded.event, recorded.at);
-                self.hub.observer.recorded(self.run.id(), &recorded);
+                let observer = &self.hub.observer;
+                unharmed("observer", || observer.recorded(self.run.id(), &recorded));
             }
             self.run.commit_polled();
             let Some(command) = self.run.poll_command() else {
@@ -97,27 +105,7 @@ impl Drive<'_> {
                     request,
                     candidates,
                 } => {
-                    let result = self.hub.router.route(&request, &candidates);
-                    if let Ok(decision) = &result {
-                        let routed = (*request, decision.worker.clone(), self.hub.clock.now());
-                        self.routed.insert(attempt.clone(), routed);
-                    }
-                    let refused = self
-                        .run
-                        .handle(
-                            self.hub.clock.now(),
-                            Input::Routed {
-                                attempt: attempt.clone(),
-                                result,
-                            },
-                        )
-                        .err();
-                    if let Some(error) = refused {
-                        warn!(%error, "the router named nobody who can do it");
-                        let reason = error.to_string();
-                        let result = Err(crate::route::RouteError { reason });
-                        self.tell(Input::Routed { attempt, result });
-                    }
+                    self.route(attempt, *request, &candidates);
                 }
                 Command::Cancel { attempt } => {
                     if let Some(canceller) = self.cancellers.remove(&attempt) {
@@ -143,12 +131,54 @@ impl Drive<'_> {
         }
     }
 
+    /// Asks the router, and tells the run what it says.
+    fn route(&mut self, attempt: AttemptId, request: Request, candidates: &[Candidate]) {
+        let router = &self.hub.router;
+        let asked = catch_unwind(AssertUnwindSafe(|| router.route(&request, candidates)));
+        let result = asked.unwrap_or_else(|panic| {
+            let reason = format!("the router panicked: {}", panic_text(&*panic));
+            Err(RouteError { reason })
+        });
+        let chosen = result.as_ref().ok().map(|chosen| chosen.worker.clone());
+        let now = self.hub.clock.now();
+        let routed = Input::Routed {
+            attempt: attempt.clone(),
+            result,
+        };
+        match (self.run.handle(now, routed), chosen) {
+            (Ok(_), Some(worker))
+                if self.run.status(&attempt.path) == Some(StepStatus::Running) =>
+            {
+                let routed = Routed {
+                    request,
+                    worker,
+                    since: now,
+                };
+                self.routed.insert(attempt, routed);
+            }
+            // A refusal has failed the step: nobody was routed to.
+            (Ok(_), _) => {}
+            (Err(error), _) => {
+                warn!(%error, "the router named nobody who can do it");
+                let reason = error.to_string();
+                let result = Err(RouteError { reason });
+                self.tell(Input::Routed { attempt, result });
+            }
+        }
+    }
+
     fn dispatch(&mut self, attempt: AttemptId, name: &WorkerName, mut task: Task) {
         let (canceller, cancellation) = Cancellation::new();
         self.cancellers.insert(attempt.clone(), canceller);
+        if let Some(routed) = self.routed.get_mut(&attempt) {
+            // From here on it is the worker that takes the time; before, it was the wait for a place.
+            routed.since = self.hub.clock.now();
+        }
         let (observer, run) = (self.hub.observer.clone(), self.run.id().clone());
         task.cancellation = cancellation;
-        task.notes = Notes::to(move |path, note| observer.noted(&run, path, &note));
+        task.notes = Notes::to(move |path, note| {
+            unharmed("observer", || observer.noted(&run, path, &note));
+        });
         let span =
             info_span!("attempt", path = %attempt.path, attempt = attempt.attempt, worker = %name);
         let work = match self.hub.workers.get(name) {
@@ -226,22 +256,45 @@ impl Drive<'_> {
             path: path.clone(),
             attempt: *attempt,
         };
-        if let Some((request, worker, since)) = self.routed.remove(&id) {
-            let duration_ms = at.0.saturating_sub(since.0);
-            self.hub.router.observe(&Outcome {
-                request,
-                worker,
+        if let Some(routed) = self.routed.remove(&id) {
+            let outcome = Outcome {
+                request: routed.request,
+                worker: routed.worker,
                 usage,
-                duration_ms,
+                duration_ms: at.0.saturating_sub(routed.since.0),
                 error,
-            });
+            };
+            let router = &self.hub.router;
+            unharmed("router", || router.observe(&outcome));
         }
+    }
+}
+
+/// Whoever is dropped with work under way is no longer listened to: their workers may stop.
+impl Drop for Drive<'_> {
+    fn drop(&mut self) {
+        for canceller in std::mem::take(&mut self.cancellers).into_values() {
+            canceller.cancel();
+        }
+    }
+}
+
+/// Tells somebody who only watches; a panic there is not the run's affair.
+fn unharmed(who: &str, tell: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(tell)) {
+        warn!(
+            who,
+            panic = panic_text(&*panic),
+            "panicked while it was told"
+        );
     }
 }
 
 /// The worker's answer; a panic is a failed attempt, not the end of the hub.
 async fn guarded(worker: Arc<dyn Worker>, task: Task) -> Result<TaskOutput, TaskError> {
-    match AssertUnwindSafe(worker.execute(task)).catch_unwind().await {
+    // In a block of its own, since a worker may also panic before it has made its future.
+    let work = async move { worker.execute(task).await };
+    match AssertUnwindSafe(work).catch_unwind().await {
         Ok(answer) => answer,
         Err(panic) => Err(TaskError::retryable(
             "panic",

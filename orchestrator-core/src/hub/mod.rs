@@ -228,7 +228,7 @@ impl Orchestrator {
 
     /// Runs a workflow to its end. A run that fails is a report too; see [`RunReport::output`].
     ///
-    /// Dropping the future drops the run and the workers' futures with it.
+    /// Dropping the future drops the run, and the workers' futures with it; those that a [`Spawner`] runs elsewhere are cancelled.
     ///
     /// # Errors
     /// When no such workflow is registered.

@@ -3,6 +3,7 @@
 use super::event::Event;
 use super::join::{self, Verdict};
 use super::state::{NodeIx, Phase, State};
+
 use crate::context::Round;
 use crate::id::WorkerName;
 use crate::path::{FramePath, Path};
@@ -12,11 +13,11 @@ use crate::workflow::{Kind, On, Workflow};
 
 /// A history that does not fit the workflow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("event {seq} speaks of step {path}, which is not there")]
+#[error("event {seq} does not fit step {path}, which is not there or not at that point")]
 pub struct Misfit {
     /// The event.
     pub seq: u64,
-    /// The path that leads nowhere.
+    /// The step that it speaks of.
     pub path: Path,
 }
 
@@ -30,7 +31,8 @@ impl State {
     ) -> Result<(), Misfit> {
         self.seq = seq;
         let locate = |state: &State, path: &Path| {
-            state.locate(path).ok_or_else(|| Misfit {
+            let node = state.locate(path).filter(|&node| state.fits(node, event));
+            node.ok_or_else(|| Misfit {
                 seq,
                 path: path.clone(),
             })
@@ -152,9 +154,72 @@ impl State {
         Ok(())
     }
 
+    /// Whether the step is at a point where this can happen to it. A history that was damaged is refused here, so that the rest of the
+    /// machine may rely on what it knows about its phases.
+    fn fits(&self, node: NodeIx, event: &Event) -> bool {
+        let is_loop = matches!(self.def(node).step.kind, Kind::Loop { .. });
+        let queued = self.node(node).queued;
+        let phase = &self.node(node).phase;
+        match event {
+            Event::RouteRequested { attempt, .. } | Event::AttemptStarted { attempt, .. } => {
+                !is_loop
+                    && match phase {
+                        Phase::Waiting => queued && *attempt == 1,
+                        Phase::Resting { attempt: next, .. } => attempt == next,
+                        _ => false,
+                    }
+            }
+            Event::RouteDecided { attempt, .. } => {
+                matches!(phase, Phase::Routing { attempt: current } if attempt == current)
+            }
+            Event::AttemptRedispatched { attempt, .. }
+            | Event::StepSucceeded { attempt, .. }
+            | Event::AttemptFailed { attempt, .. } => {
+                matches!(phase, Phase::Working { attempt: current, .. } if attempt == current)
+            }
+            Event::StepFailed { attempt, .. } => match phase {
+                Phase::Waiting => queued && *attempt == 0,
+                Phase::Routing { attempt: current }
+                | Phase::Working {
+                    attempt: current, ..
+                } => attempt == current,
+                Phase::Looping { round } => *attempt == 0 && self.round_ended(node, *round),
+                Phase::Resting { .. }
+                | Phase::Succeeded { .. }
+                | Phase::Failed { .. }
+                | Phase::Skipped => false,
+            },
+            Event::StepSkipped { .. } => queued && matches!(phase, Phase::Waiting),
+            Event::LoopStarted { .. } => is_loop && queued && matches!(phase, Phase::Waiting),
+            Event::RoundStarted { round, .. } => match phase {
+                Phase::Looping { round: current } => match self.round_frame(node, *current) {
+                    None => *round == 0 && *current == 0,
+                    Some(_) => *round == current + 1 && self.round_ended(node, *current),
+                },
+                _ => false,
+            },
+            Event::LoopSucceeded { .. } => {
+                matches!(phase, Phase::Looping { round } if self.round_ended(node, *round))
+            }
+            Event::RunStarted { .. }
+            | Event::Paused
+            | Event::Resumed
+            | Event::CancelRequested { .. }
+            | Event::RunEnded { .. } => true,
+        }
+    }
+
+    fn round_ended(&self, node: NodeIx, round: u32) -> bool {
+        let frame = self.round_frame(node, round);
+        frame.is_some_and(|frame| self.frames[frame as usize].open == 0)
+    }
+
     /// The node has left the queue or its rest.
     fn begin(&mut self, node: NodeIx, input: Option<&Payload>) {
         self.unqueue(node);
+        if let Phase::Waiting = self.node(node).phase {
+            self.node_mut(node).since = self.seq;
+        }
         if let Phase::Resting { until, .. } = self.node(node).phase {
             self.deadlines.remove(&(until, node));
         }
@@ -176,8 +241,7 @@ impl State {
 
     fn succeed(&mut self, node: NodeIx, attempt: u32, output: Payload) {
         self.in_flight.remove(&node);
-        self.finished
-            .retain(|&frame| self.frames[frame as usize].parent != Some(node));
+        self.round_over(node);
         self.set_output(node, output);
         self.node_mut(node).phase = Phase::Succeeded { attempt };
         self.settle(node);
@@ -186,23 +250,17 @@ impl State {
     fn fail(&mut self, node: NodeIx, attempt: u32, error: TaskError) {
         self.unqueue(node);
         self.in_flight.remove(&node);
-        if let Phase::Resting { until, .. } = self.node(node).phase {
-            self.deadlines.remove(&(until, node));
-        }
-        self.finished
-            .retain(|&frame| self.frames[frame as usize].parent != Some(node));
+        self.round_over(node);
         self.node_mut(node).phase = Phase::Failed { attempt, error };
         self.settle(node);
     }
 
     fn start_round(&mut self, node: NodeIx, path: &Path, round: u32, carried: &Payload) {
-        self.finished
-            .retain(|&frame| self.frames[frame as usize].parent != Some(node));
+        self.round_over(node);
         self.node_mut(node).phase = Phase::Looping { round };
         let body = match &self.def(node).step.kind {
             Kind::Loop { body, .. } => body.clone(),
-            // Only a history of another definition says so, and that was refused by its digest.
-            Kind::Task { .. } => return,
+            Kind::Task { .. } => unreachable!("only a loop is looping"),
         };
         let sight = Round {
             index: round,
@@ -214,6 +272,16 @@ impl State {
             Some(node),
             Some(sight),
         );
+    }
+
+    /// What the round of a loop ended with has been decided; its frame is nearly always the first that waits for that.
+    fn round_over(&mut self, node: NodeIx) {
+        if let Phase::Looping { .. } = self.node(node).phase
+            && let Some(at) = (self.finished.iter())
+                .position(|&frame| self.frames[frame as usize].parent == Some(node))
+        {
+            self.finished.remove(at);
+        }
     }
 
     /// Settles the edges that go out of a node which has just ended, and counts it off in its frame.

@@ -89,8 +89,12 @@ impl Run {
         ));
     }
 
-    /// The next command whose cause is committed.
+    /// The next command whose cause is committed. None while the run is paused: what has been recorded and not handed out yet waits for
+    /// [`Input::Resumed`](crate::Input::Resumed), or for the end.
     pub fn poll_command(&mut self) -> Option<Command> {
+        if self.state.paused {
+            return None;
+        }
         loop {
             let (seq, _) = self.commands.front()?;
             if *seq > self.committed {
@@ -163,8 +167,20 @@ impl Run {
             seed: self.state.seed_of(node, attempt),
             input: self.state.node(node).input.clone().unwrap_or_default(),
             context: self.state.context(node),
-            cancellation: Cancellation::never(),
+            cancellation: self.cancellation(),
             notes: Notes::ignored(),
+        }
+    }
+
+    /// An attempt that is handed out only after the run was cancelled is told so at once.
+    fn cancellation(&self) -> Cancellation {
+        match self.state.cancelled {
+            None => Cancellation::never(),
+            Some(_) => {
+                let (canceller, cancellation) = Cancellation::new();
+                canceller.cancel();
+                cancellation
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! What happened. Events alone change the state of a run; kept and applied again in order, they make the same state.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::id::{WorkerName, WorkflowName};
 use crate::path::Path;
@@ -46,7 +46,11 @@ pub enum Event {
         /// Which attempt, counted from 1.
         attempt: u32,
         /// The step's input; only with the first attempt.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(
+            default,
+            deserialize_with = "present",
+            skip_serializing_if = "Option::is_none"
+        )]
         input: Option<Payload>,
     },
     /// The router chose; the attempt has begun.
@@ -67,7 +71,11 @@ pub enum Event {
         /// Who does it.
         worker: WorkerName,
         /// The step's input; only with the first attempt.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(
+            default,
+            deserialize_with = "present",
+            skip_serializing_if = "Option::is_none"
+        )]
         input: Option<Payload>,
     },
     /// An attempt that was in flight when the host went down is handed out again, with the same attempt and key.
@@ -154,6 +162,11 @@ pub enum Event {
     },
 }
 
+/// A field that is there is `Some`, even if it is `null`: a step may well have nothing as its input.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Payload>, D::Error> {
+    Payload::deserialize(deserializer).map(Some)
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
@@ -161,7 +174,8 @@ pub enum Event {
 pub enum RunResult {
     /// No failure was left unhandled.
     Succeeded {
-        /// The output of the terminal step, or an object of outputs by step when there are several.
+        /// The output of the step that ends the workflow, or an object of outputs by step when several do. A step ends it when nothing
+        /// follows its success; an edge on failure does not count.
         output: Payload,
     },
     /// A failure was left unhandled: the first in definition order.

@@ -71,7 +71,7 @@ pub struct Run {
     workflow: Workflow,
     options: RunOptions,
     state: State,
-    /// The latest instant that a host has named: time does not run backwards.
+    /// The instant of the last event: time does not run backwards.
     now: Timestamp,
     history: Vec<Recorded>,
     /// How many events have been polled.
@@ -126,13 +126,19 @@ impl Run {
         }
     }
 
-    /// Takes an input, as of `now`; an earlier `now` than the last counts as the last.
+    /// Takes an input, as of `now`; a `now` before the last event counts as that event's.
     ///
     /// # Errors
     /// When the input names what never was. Nothing has changed then.
     pub fn handle(&mut self, now: Timestamp, input: Input) -> Result<Handled, InputError> {
-        self.now = self.now.max(now);
-        self.decide(input)
+        let (before, events) = (self.now, self.history.len());
+        self.now = before.max(now);
+        let handled = self.decide(input);
+        if self.history.len() == events {
+            // Events alone change a run: time that left no trace in the history would be forgotten by a restore.
+            self.now = before;
+        }
+        handled
     }
 
     /// The next event that has not been polled.
@@ -142,9 +148,11 @@ impl Run {
         Some(recorded)
     }
 
-    /// Says that every event up to `seq` is safe; commands that they caused may go out.
+    /// Says that every event up to `seq` is safe; commands that they caused may go out. A number that no event has yet counts as the
+    /// last that one has.
     pub fn committed(&mut self, seq: u64) {
-        self.committed = self.committed.max(seq);
+        let written = self.history.len() as u64;
+        self.committed = self.committed.max(seq.min(written));
     }
 
     /// Says that every event that has been polled is safe: the short form for hosts without a store.

@@ -5,6 +5,7 @@ use super::event::{Event, Recorded};
 use super::options::RunOptions;
 use super::state::Phase;
 use super::{Run, apply};
+use crate::payload::Payload;
 use crate::task::TaskError;
 use crate::time::Timestamp;
 use crate::workflow::Workflow;
@@ -32,19 +33,35 @@ pub enum RestoreError {
         /// The digest of the workflow given.
         given: String,
     },
-    /// The history speaks of steps that the workflow does not have.
+    /// A run begins once: two histories are mixed.
+    #[error("event {seq} starts the run a second time")]
+    SecondStart {
+        /// The event.
+        seq: u64,
+    },
+    /// Something stands after the end of the run.
+    #[error("event {seq} stands after the end of the run")]
+    AfterEnd {
+        /// The event.
+        seq: u64,
+    },
+    /// An event says of a step what cannot be true of it: the history is damaged, or two of them are mixed.
     #[error(transparent)]
     Misfit(#[from] apply::Misfit),
 }
 
 impl Run {
-    /// The run with this history, as of `now`. No user code is called. Events that the restore itself adds (attempts that are
-    /// handed out again, workers that are lost) can be polled; the given ones count as committed.
+    /// The run with this history, as of `now`. Replaying calls no user code. Events that the restore itself adds (attempts that are
+    /// handed out again, workers that are lost, and what follows from that) can be polled; the given ones count as committed.
+    ///
+    /// Any prefix of a history will do, even one that ends amid a batch: what is missing is decided again. An attempt that was in
+    /// flight keeps its number and its key. After [`redispatches_max`](RunOptions::redispatches_max) times the step fails with the code
+    /// `worker_lost`, whatever its retry policy says, since the next attempt would bring the host down as well.
     ///
     /// The goal, seed and input are those of the history; the rest of `options` is as given.
     ///
     /// # Errors
-    /// When the history is none, has gaps, or belongs to another definition.
+    /// When the history is none, has gaps, contradicts itself, or belongs to another definition.
     pub fn restore(
         workflow: Workflow,
         options: RunOptions,
@@ -70,6 +87,12 @@ impl Run {
                     found: recorded.seq,
                 });
             }
+            if run.result.is_some() {
+                return Err(RestoreError::AfterEnd { seq: recorded.seq });
+            }
+            if at > 0 && matches!(recorded.event, Event::RunStarted { .. }) {
+                return Err(RestoreError::SecondStart { seq: recorded.seq });
+            }
             run.state
                 .apply(&run.workflow, recorded.seq, &recorded.event)?;
             run.now = run.now.max(recorded.at);
@@ -80,12 +103,37 @@ impl Run {
         run.polled = history.len();
         run.committed = history.len() as u64;
         run.history = history;
-        run.now = run.now.max(now);
+        let (before, events) = (run.now, run.history.len());
+        run.now = before.max(now);
         if run.result.is_none() {
+            run.first_rounds();
             run.hand_out_again();
             run.advance();
         }
+        if run.history.len() == events {
+            run.now = before;
+        }
         Ok(run)
+    }
+
+    /// A loop and its first round begin in one batch; where it was torn between the two, the round begins now.
+    fn first_rounds(&mut self) {
+        if self.state.cancelled.is_some() {
+            return;
+        }
+        let torn = |node: &u32| {
+            matches!(self.state.node(*node).phase, Phase::Looping { .. })
+                && self.state.round_frame(*node, 0).is_none()
+        };
+        let nodes: Vec<u32> = (0..self.state.nodes.len() as u32).filter(torn).collect();
+        for node in nodes {
+            let path = self.state.path(node);
+            self.emit(Event::RoundStarted {
+                path,
+                round: 0,
+                carried: Payload::null(),
+            });
+        }
     }
 
     fn hand_out_again(&mut self) {

@@ -48,6 +48,8 @@ pub(super) struct Node {
     pub(super) frame: FrameIx,
     pub(super) step: u32,
     pub(super) phase: Phase,
+    /// The event with which it started; what is recorded later it does not see. 0 until then.
+    pub(super) since: u64,
     /// What the step works on, from the moment that it starts.
     pub(super) input: Option<Payload>,
     /// Who has made an attempt, first to last.
@@ -95,21 +97,45 @@ struct Sight {
 
 impl Outputs for Sight {
     fn output(&self, step: &str) -> Option<Payload> {
-        let own = self.view.workflow.position(step).and_then(|at| {
-            let (seq, output) = self.view.slots[at as usize].get()?;
-            let related = self
-                .step
-                .is_none_or(|step| self.view.workflow.leads_to(at, step));
-            (*seq <= self.seq_max && related).then(|| output.clone())
+        let workflow = &self.view.workflow;
+        let own = workflow.position(step).filter(|&at| {
+            self.step
+                .is_none_or(|here| workflow.ancestors(here)[at as usize])
         });
-        own.or_else(|| self.view.outside.as_ref()?.output(step))
+        match own {
+            // An ancestor hides a step of the same name outside, even if it has no output: a name means one step.
+            Some(at) => self.slot(at).cloned(),
+            None => self.view.outside.as_ref()?.output(step),
+        }
     }
 
     fn visible(&self) -> Vec<String> {
-        let steps = self.view.workflow.steps().map(|id| id.as_str().to_owned());
-        let mut visible: Vec<String> = steps.filter(|step| self.output(step).is_some()).collect();
-        visible.extend(self.view.outside.iter().flat_map(Outputs::visible));
+        let workflow = &self.view.workflow;
+        let related = match self.step {
+            Some(step) => workflow.ancestors(step),
+            None => vec![true; workflow.defs().len()],
+        };
+        let hidden = |name: &String| {
+            workflow
+                .position(name)
+                .is_some_and(|at| related[at as usize])
+        };
+        let outside = self.view.outside.iter().flat_map(Outputs::visible);
+        let mut visible: Vec<String> = outside.filter(|name| !hidden(name)).collect();
+        let own = (0..related.len() as u32).filter(|&at| related[at as usize]);
+        visible.extend(
+            own.filter(|&at| self.slot(at).is_some())
+                .map(|at| workflow.def(at).id.to_string()),
+        );
         visible
+    }
+}
+
+impl Sight {
+    /// The output of a step of this frame, if it was there in time.
+    fn slot(&self, step: u32) -> Option<&Payload> {
+        let (seq, output) = self.view.slots[step as usize].get()?;
+        (*seq <= self.seq_max).then_some(output)
     }
 }
 
@@ -160,6 +186,7 @@ impl State {
                 frame,
                 step: step as u32,
                 phase: Phase::Waiting,
+                since: 0,
                 input: None,
                 tried: Vec::new(),
                 open,
@@ -208,6 +235,12 @@ impl State {
         Some(frame.base + frame.workflow.position(path.step().as_str())?)
     }
 
+    /// The frame of a round of a loop, if the round has begun.
+    pub(super) fn round_frame(&self, node: NodeIx, round: u32) -> Option<FrameIx> {
+        let frame = FramePath::round(&self.path(node), round);
+        self.by_path.get(&frame).copied()
+    }
+
     pub(super) fn output(&self, node: NodeIx) -> Option<&Payload> {
         let slot = &self.frame_of(node).view.slots[self.node(node).step as usize];
         slot.get().map(|(_, output)| output)
@@ -219,16 +252,19 @@ impl State {
         debug_assert!(first.is_ok(), "a step succeeds once in its frame");
     }
 
+    /// As of the step's start, whenever that is looked at: a retry, a later round or a command that is polled late sees no more than
+    /// the first attempt did, and a restored run no more than the one that crashed.
     fn sight(&self, node: NodeIx) -> Sight {
         let view = self.frame_of(node).view.clone();
+        let node = self.node(node);
         Sight {
             view,
-            step: Some(self.node(node).step),
-            seq_max: self.seq,
+            step: Some(node.step),
+            seq_max: if node.since > 0 { node.since } else { self.seq },
         }
     }
 
-    /// What the step may see now.
+    /// What the step may see.
     pub(super) fn context(&self, node: NodeIx) -> Context {
         let sight = self.sight(node);
         let round = sight.view.round.clone();
@@ -267,18 +303,12 @@ impl State {
         })
     }
 
-    /// The output of a frame: that of its terminal step, or an object of outputs by step when it has several.
+    /// The output of a frame: that of the step which ends it, or an object of outputs by step when several do. A step ends its frame
+    /// when nothing follows its success; a handler of its failure does not count.
     pub(super) fn frame_output(&self, frame: FrameIx) -> Payload {
         let frame = &self.frames[frame as usize];
-        let terminal =
-            |(at, _): &(usize, &StepDef)| frame.workflow.def(*at as u32).outgoing.is_empty();
-        let ends: Vec<(usize, &StepDef)> = frame
-            .workflow
-            .defs()
-            .iter()
-            .enumerate()
-            .filter(terminal)
-            .collect();
+        let defs = frame.workflow.defs().iter().enumerate();
+        let ends: Vec<(usize, &StepDef)> = defs.filter(|(_, def)| def.ends()).collect();
         let output = |at: usize| self.output(frame.base + at as u32);
         match ends.as_slice() {
             [(at, _)] => output(*at).cloned().unwrap_or_default(),

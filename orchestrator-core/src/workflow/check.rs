@@ -1,4 +1,5 @@
-//! Finds every structural fault of a definition. Pure, iterative, linear in steps and edges.
+//! Finds every structural fault of a definition. Pure, iterative, linear in steps and edges (a cycle costs its length besides, and there
+//! are at most [`CYCLES_MAX`] of them).
 
 use std::collections::BTreeMap;
 
@@ -6,6 +7,12 @@ use super::fault::Fault;
 use super::step::{Join, Kind, On, Step, Until};
 use super::{Definition, Edge, StepDef};
 use crate::id::{StepId, WorkflowName};
+
+/// How many cycles are reported at once. Steps that all lead to each other have more cycles than anybody could read.
+const CYCLES_MAX: usize = 16;
+
+/// How deep loops may be nested: deeper than anybody can follow, and shallow enough for walking down by recursion.
+pub(super) const NESTING_MAX: u32 = 32;
 
 /// The compiled definition, or every fault.
 pub(super) fn compile(
@@ -135,6 +142,12 @@ fn check_step(step: &Step, id: &StepId, incoming: &[Edge], faults: &mut Vec<Faul
             rounds_max,
             until,
         } => {
+            if body.0.nesting >= NESTING_MAX {
+                faults.push(Fault::NestedTooDeep { step: id.clone() });
+            }
+            if step.retry.attempts_max > 1 {
+                faults.push(Fault::LoopRetried { step: id.clone() });
+            }
             if *rounds_max == 0 {
                 faults.push(Fault::NoRounds { step: id.clone() });
             }
@@ -205,6 +218,10 @@ fn check_shape(
         let path: Option<Vec<StepId>> = cycle.iter().map(|&at| name(at)).collect();
         faults.extend(path.map(|path| Fault::Cycle { path }));
     }
+    if cycles.len() == CYCLES_MAX {
+        // Which steps lie behind a cycle can be said only when all cycles are known.
+        return;
+    }
     let reached = reached(outgoing, incoming);
     for at in (0..ids.len()).filter(|&at| !reached[at] && !on_cycle[at]) {
         faults.extend(name(at).map(|step| Fault::Unreachable { step }));
@@ -225,8 +242,8 @@ fn reached(outgoing: &[Vec<Edge>], incoming: &[Vec<Edge>]) -> Vec<bool> {
     reached
 }
 
-/// One cycle for every knot of cycles: depth-first search over the steps that are left, reporting the way back to a step that is
-/// still open; what has been part of a report, or led to none, is not entered again.
+/// The first [`CYCLES_MAX`] cycles that a depth-first search over the steps that are left closes: one for every edge that leads back to
+/// a step which is still open.
 fn cycles(outgoing: &[Vec<Edge>], left: &[bool]) -> Vec<Vec<usize>> {
     const NEW: u8 = 0;
     const OPEN: u8 = 1;
@@ -255,6 +272,9 @@ fn cycles(outgoing: &[Vec<Edge>], left: &[bool]) -> Vec<Vec<usize>> {
                 let mut cycle: Vec<usize> = way[from..].iter().map(|(at, _)| *at).collect();
                 cycle.push(to);
                 found.push(cycle);
+                if found.len() == CYCLES_MAX {
+                    return found;
+                }
             }
         }
     }

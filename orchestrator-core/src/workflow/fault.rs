@@ -79,6 +79,21 @@ pub enum Fault {
         /// The loop.
         step: StepId,
     },
+    /// Give the retries to the steps of its body, or allow one round more.
+    #[error("loop {step:?} has a retry policy, which only tasks can have")]
+    LoopRetried {
+        /// The loop.
+        step: StepId,
+    },
+    /// Make the inner loops steps beside each other.
+    #[error(
+        "loop {step:?} nests loops more than {} deep",
+        super::check::NESTING_MAX
+    )]
+    NestedTooDeep {
+        /// The loop.
+        step: StepId,
+    },
     /// Name a step of the body.
     #[error("loop {step:?} is accepted by {unknown:?}, which its body does not have")]
     UnknownJudge {
@@ -97,7 +112,8 @@ pub enum Fault {
     },
 }
 
-/// Why a definition was refused: every fault that was found, in the order of the steps.
+/// Why a definition was refused: every fault that was found. Names come first, then edges, single steps, and the shape of the whole; each
+/// in the order of the steps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Faults {
     /// The workflow.

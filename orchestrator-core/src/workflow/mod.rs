@@ -52,6 +52,8 @@ pub(crate) struct Definition {
     steps: Vec<StepDef>,
     index: BTreeMap<StepId, u32>,
     digest: String,
+    /// How deep loops are nested in it; 0 without loops.
+    nesting: u32,
 }
 
 pub(crate) struct StepDef {
@@ -72,6 +74,11 @@ impl StepDef {
     /// Whether some edge takes over when the step fails.
     pub(crate) fn handles_failure(&self) -> bool {
         self.outgoing.iter().any(|edge| edge.on == On::Failure)
+    }
+
+    /// Whether nothing follows when the step succeeds, so that its output is what its workflow gives.
+    pub(crate) fn ends(&self) -> bool {
+        self.outgoing.iter().all(|edge| edge.on == On::Failure)
     }
 }
 
@@ -185,21 +192,18 @@ impl Workflow {
         self.0.index.get(step).copied()
     }
 
-    /// Whether `ancestor` lies on some way to `step`.
-    pub(crate) fn leads_to(&self, ancestor: u32, step: u32) -> bool {
+    /// For every step, whether some way leads from it to `step`. Linear in steps and edges.
+    pub(crate) fn ancestors(&self, step: u32) -> Vec<bool> {
         let mut seen = vec![false; self.0.steps.len()];
         let mut open = vec![step];
         while let Some(at) = open.pop() {
             for edge in &self.def(at).incoming {
-                if edge.step == ancestor {
-                    return true;
-                }
                 if !std::mem::replace(&mut seen[edge.step as usize], true) {
                     open.push(edge.step);
                 }
             }
         }
-        false
+        seen
     }
 }
 
@@ -228,12 +232,18 @@ impl Definition {
         index: BTreeMap<StepId, u32>,
     ) -> Definition {
         let digest = digest(&name, &steps);
+        let nesting = |def: &StepDef| match &def.step.kind {
+            Kind::Task { .. } => 0,
+            Kind::Loop { body, .. } => body.0.nesting + 1,
+        };
+        let nesting = steps.iter().map(nesting).max().unwrap_or(0);
         Definition {
             name,
             description,
             steps,
             index,
             digest,
+            nesting,
         }
     }
 }

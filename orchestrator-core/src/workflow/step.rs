@@ -187,14 +187,15 @@ impl Step {
         Step { join, ..self }
     }
 
-    /// How often it is tried.
+    /// How often it is tried. For tasks only: what a loop has is rounds.
     #[must_use]
     pub fn retry(self, retry: RetryPolicy) -> Step {
         Step { retry, ..self }
     }
 
     /// Makes the step's input. Without it the input is the output of the step before, an object of outputs by step when there are
-    /// several before, and the input of the workflow where there is none.
+    /// several before, the failure where an edge on failure led here, and where there is none before, the input of the workflow (in a
+    /// loop's body: of the loop). Edges that did not fire bring nothing.
     #[must_use]
     pub fn input(self, transformer: impl Transformer + 'static) -> Step {
         Step {

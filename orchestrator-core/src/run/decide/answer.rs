@@ -1,9 +1,10 @@
 //! A worker or a router answers.
 
+use super::Answerer;
 use crate::payload::Payload;
 use crate::route::{Decision, RouteError};
 use crate::run::input::{AttemptId, Handled, InputError};
-use crate::run::state::{NodeIx, Phase};
+use crate::run::state::NodeIx;
 use crate::run::{Event, Run};
 use crate::task::{TaskError, TaskOutput};
 
@@ -13,11 +14,7 @@ impl Run {
         id: &AttemptId,
         result: Result<TaskOutput, TaskError>,
     ) -> Result<Handled, InputError> {
-        let working = |phase: &Phase| match phase {
-            Phase::Working { attempt, .. } => Some(*attempt),
-            _ => None,
-        };
-        let node = match self.awaited(id, working)? {
+        let node = match self.awaited(id, Answerer::Worker)? {
             Ok(node) => node,
             Err(why) => return Ok(Handled::Ignored(why)),
         };
@@ -30,6 +27,10 @@ impl Run {
 
     /// Takes a worker's output if it fits the limits and its transformer agrees.
     fn accept(&mut self, node: NodeIx, id: &AttemptId, output: TaskOutput) {
+        if !(output.usage.usd.is_finite() && output.usage.seconds.is_finite()) {
+            let error = TaskError::terminal("usage", "the usage has a number that is not finite");
+            return self.attempt_failed(node, id, error);
+        }
         let transformed = match &self.state.def(node).step.output {
             None => Ok(output.payload),
             Some(transformer) => transformer.apply(&output.payload, &self.state.context(node)),
@@ -51,13 +52,17 @@ impl Run {
             return Ok(payload);
         }
         let message = format!(
-            "the output has {bytes} bytes, of which {max} may travel; store it and answer with a BlobRef"
+            "the payload has {bytes} bytes, of which {max} may travel; store it and pass on a BlobRef"
         );
         Err(TaskError::terminal("payload_too_large", message))
     }
 
-    fn attempt_failed(&mut self, node: NodeIx, id: &AttemptId, error: TaskError) {
+    fn attempt_failed(&mut self, node: NodeIx, id: &AttemptId, mut error: TaskError) {
         let AttemptId { path, attempt } = id.clone();
+        if let Err(too_large) = self.within_limit(error.details.clone()) {
+            // The failure itself still counts; only what it carries is cut.
+            error.details = Payload::text(&too_large.message);
+        }
         let seed = self.state.seed_of(node, attempt);
         let rest = match self.state.cancelled {
             Some(_) => None,
@@ -87,16 +92,23 @@ impl Run {
         id: &AttemptId,
         result: Result<Decision, RouteError>,
     ) -> Result<Handled, InputError> {
-        let routing = |phase: &Phase| match phase {
-            Phase::Routing { attempt } => Some(*attempt),
-            _ => None,
-        };
-        let node = match self.awaited(id, routing)? {
+        let node = match self.awaited(id, Answerer::Router)? {
             Ok(node) => node,
             Err(why) => return Ok(Handled::Ignored(why)),
         };
         let AttemptId { path, attempt } = id.clone();
         match result {
+            Ok(decision)
+                if !(decision.confidence.is_finite() && decision.propensity.is_finite()) =>
+            {
+                let reason = "the router's confidence or propensity is not finite";
+                let error = TaskError::terminal("no_route", reason);
+                self.emit(Event::StepFailed {
+                    path,
+                    attempt,
+                    error,
+                });
+            }
             Ok(decision) => {
                 let role = match &self.state.def(node).step.kind {
                     crate::workflow::Kind::Task { role } => role,

@@ -10,6 +10,13 @@ use super::input::{AttemptId, Handled, Ignored, Input, InputError};
 use super::state::{NodeIx, Phase};
 use super::{Event, Run};
 
+/// Who is said to have answered.
+#[derive(Clone, Copy)]
+enum Answerer {
+    Worker,
+    Router,
+}
+
 impl Run {
     pub(super) fn decide(&mut self, input: Input) -> Result<Handled, InputError> {
         if self.history.is_empty() && input != Input::Started {
@@ -50,18 +57,22 @@ impl Run {
     fn awaited(
         &self,
         AttemptId { path, attempt }: &AttemptId,
-        awaits: impl Fn(&Phase) -> Option<u32>,
+        answerer: Answerer,
     ) -> Result<Result<NodeIx, Ignored>, InputError> {
         let node = self
             .state
             .locate(path)
             .ok_or_else(|| InputError::UnknownStep { path: path.clone() })?;
         let phase = &self.state.node(node).phase;
-        let made = match phase {
-            Phase::Waiting | Phase::Skipped | Phase::Looping { .. } => 0,
-            Phase::Routing { attempt } | Phase::Working { attempt, .. } => *attempt,
-            Phase::Resting { attempt, .. } => attempt - 1,
-            Phase::Succeeded { attempt } | Phase::Failed { attempt, .. } => *attempt,
+        let (made, current) = match (phase, answerer) {
+            (Phase::Waiting | Phase::Skipped | Phase::Looping { .. }, _) => (0, None),
+            (Phase::Routing { attempt }, Answerer::Router) => (*attempt, Some(*attempt)),
+            // Nobody has been given this attempt yet, so that nobody can have done it.
+            (Phase::Routing { attempt }, Answerer::Worker) => (attempt - 1, None),
+            (Phase::Working { attempt, .. }, Answerer::Worker) => (*attempt, Some(*attempt)),
+            (Phase::Working { attempt, .. }, Answerer::Router) => (*attempt, None),
+            (Phase::Resting { attempt, .. }, _) => (attempt - 1, None),
+            (Phase::Succeeded { attempt } | Phase::Failed { attempt, .. }, _) => (*attempt, None),
         };
         if *attempt == 0 || *attempt > made {
             return Err(InputError::UnknownAttempt {
@@ -70,7 +81,7 @@ impl Run {
                 made,
             });
         }
-        Ok(match awaits(phase) {
+        Ok(match current {
             _ if self.result.is_some() => Err(Ignored::RunEnded),
             Some(current) if current == *attempt => Ok(node),
             _ => Err(Ignored::AlreadyAnswered),

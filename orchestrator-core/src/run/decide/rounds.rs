@@ -73,7 +73,13 @@ impl Run {
             {
                 Next::Again(Payload::of(error).unwrap_or_default())
             }
-            (_, [(_, error), ..]) => Next::Failed((*error).clone()),
+            // Beside another failure the judge's says nothing new: the first of the others is why the loop fails.
+            (Until::Accepted { by }, [first, ..]) => {
+                let other = |(node, _): &&(NodeIx, _)| self.state.def(*node).id.as_str() != by;
+                let (_, error) = failures.iter().find(other).unwrap_or(first);
+                Next::Failed((*error).clone())
+            }
+            (Until::Condition(_), [(_, error), ..]) => Next::Failed((*error).clone()),
         }
     }
 

@@ -61,7 +61,9 @@ impl Run {
         let given = self.default_input(node);
         match &self.state.def(node).step.input {
             None => Ok(given),
-            Some(transformer) => transformer.apply(&given, &self.state.context(node)),
+            Some(transformer) => transformer
+                .apply(&given, &self.state.context(node))
+                .and_then(|payload| self.within_limit(payload)),
         }
     }
 
@@ -74,7 +76,9 @@ impl Run {
             let before = frame.base + step;
             match &self.state.node(before).phase {
                 Phase::Failed { error, .. } if on != On::Success => Payload::of(error).ok(),
-                _ => self.state.output(before).cloned(),
+                // An edge that is dead brings nothing: a handler that started for another reason is handed no success as a failure.
+                Phase::Succeeded { .. } if on != On::Failure => self.state.output(before).cloned(),
+                _ => None,
             }
         };
         match incoming.as_slice() {
@@ -82,7 +86,10 @@ impl Run {
                 None => self.state.input.clone(),
                 Some(parent) => self.state.node(parent).input.clone().unwrap_or_default(),
             },
-            [edge] => given(edge.step, edge.on).unwrap_or_default(),
+            [first, rest @ ..] if rest.iter().all(|edge| edge.step == first.step) => incoming
+                .iter()
+                .find_map(|edge| given(edge.step, edge.on))
+                .unwrap_or_default(),
             edges => {
                 let outputs: std::collections::BTreeMap<&str, Payload> = edges
                     .iter()
