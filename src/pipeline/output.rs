@@ -50,12 +50,20 @@ impl Staging {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!(".orchestrate-{}-{number}.partial", std::process::id());
-        let out = out.map(|out| std::path::absolute(out).map_err(at(out))).transpose()?;
+        let out = out
+            .map(|out| std::path::absolute(out).map_err(at(out)))
+            .transpose()?;
         if let Some(out) = out.as_deref().filter(|out| out.exists() && !out.is_dir()) {
-            return Err(at(out)(io::Error::new(io::ErrorKind::NotADirectory, "it is a file")));
+            return Err(at(out)(io::Error::new(
+                io::ErrorKind::NotADirectory,
+                "it is a file",
+            )));
         }
         let parent = out.as_deref().and_then(Path::parent).map(Path::to_owned);
-        Ok(Staging { path: parent.unwrap_or_else(std::env::temp_dir).join(name), out })
+        Ok(Staging {
+            path: parent.unwrap_or_else(std::env::temp_dir).join(name),
+            out,
+        })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -81,7 +89,9 @@ impl Staging {
             fs::write(&path, text).map_err(at(&path))?;
             names.push(name);
         }
-        let made = ETL_FILES.iter().filter(|name| self.path.join(name).exists());
+        let made = ETL_FILES
+            .iter()
+            .filter(|name| self.path.join(name).exists());
         names.extend(made.map(|&name| name.to_owned()));
         fs::create_dir_all(out).map_err(at(out))?;
         for name in names {
@@ -109,8 +119,14 @@ fn texts(report: &Report) -> Vec<(String, String)> {
         "failure_patterns": report.self_optimization.failure_patterns,
     });
     let mut texts: Vec<(String, String)> = vec![
-        ("orchestration_report.json".to_owned(), report.to_json() + "\n"),
-        ("optimization_suggestions.json".to_owned(), pretty(&suggestions)),
+        (
+            "orchestration_report.json".to_owned(),
+            report.to_json() + "\n",
+        ),
+        (
+            "optimization_suggestions.json".to_owned(),
+            pretty(&suggestions),
+        ),
     ];
     if let Ok(workflow) = workflow() {
         texts.push(("workflow.mmd".to_owned(), workflow.to_mermaid()));
@@ -141,7 +157,13 @@ pub(super) fn keep_scripts(
     scripts: &CodegenOutput,
 ) -> io::Result<()> {
     let scripts = Payload::of(scripts).map_err(io::Error::other)?;
-    let kept = Payload::of(&Kept { request: request.digest(), scripts });
+    let kept = Payload::of(&Kept {
+        request: request.digest(),
+        scripts,
+    });
     fs::create_dir_all(staging)?;
-    fs::write(staging.join(SCRIPTS), kept.map_err(io::Error::other)?.as_json())
+    fs::write(
+        staging.join(SCRIPTS),
+        kept.map_err(io::Error::other)?.as_json(),
+    )
 }

@@ -129,7 +129,10 @@ impl Report {
             (step::VERIFICATION, &self.verification.checks),
             (step::SELF_IMPROVEMENT, &self.self_optimization.checks),
         ];
-        stages.iter().flat_map(|(stage, checks)| checks.iter().map(|c| (*stage, c))).collect()
+        stages
+            .iter()
+            .flat_map(|(stage, checks)| checks.iter().map(|c| (*stage, c)))
+            .collect()
     }
 
     /// What a person wants to know, in a screenful.
@@ -142,9 +145,22 @@ impl Report {
         let (data, search, learning) = (&self.data, &self.ga_optimization, &self.rl_optimization);
         let (code, attention) = (&self.code_generation, &self.attention_routing);
         writeln!(out, "{}: {}", self.project, self.objective)?;
-        writeln!(out, "data        {}: {} rows, {} columns", data.file, data.rows, data.columns.len())?;
-        let features = data.features.iter().map(|(name, value)| format!("{name} {value:.2}"));
-        writeln!(out, "            {}", features.collect::<Vec<_>>().join(", "))?;
+        writeln!(
+            out,
+            "data        {}: {} rows, {} columns",
+            data.file,
+            data.rows,
+            data.columns.len()
+        )?;
+        let features = data
+            .features
+            .iter()
+            .map(|(name, value)| format!("{name} {value:.2}"));
+        writeln!(
+            out,
+            "            {}",
+            features.collect::<Vec<_>>().join(", ")
+        )?;
         writeln!(
             out,
             "search      fitness {:.4} to {:.4} in {} generations, {} evaluations",
@@ -162,7 +178,11 @@ impl Report {
             learning.final_reward,
             learning.q_table_size,
         )?;
-        writeln!(out, "attention   {} heads, {}", attention.heads, attention.decision)?;
+        writeln!(
+            out,
+            "attention   {} heads, {}",
+            attention.heads, attention.decision
+        )?;
         writeln!(
             out,
             "scripts     {} tokens, quality {:.2}; blocks: {}",
@@ -196,12 +216,24 @@ impl Report {
             )?;
         }
         for remedy in &self.self_optimization.remedies {
-            writeln!(out, "trouble     {}: {} ({})", remedy.issue, remedy.solution, remedy.measured)?;
+            writeln!(
+                out,
+                "trouble     {}: {} ({})",
+                remedy.issue, remedy.solution, remedy.measured
+            )?;
         }
         let passed = self.outcome.checks - self.outcome.failed.len();
-        write!(out, "checks      {passed} of {} passed", self.outcome.checks)?;
+        write!(
+            out,
+            "checks      {passed} of {} passed",
+            self.outcome.checks
+        )?;
         for FailedCheck { stage, check } in &self.outcome.failed {
-            write!(out, "\n  failed    {stage}: {} ({})", check.name, check.detail)?;
+            write!(
+                out,
+                "\n  failed    {stage}: {} ({})",
+                check.name, check.detail
+            )?;
         }
         Ok(out)
     }
