@@ -1,4 +1,67 @@
-//! Deterministic, host-driven workflow engine for uncertain workers.
+//! Deterministic, host-driven orchestration of uncertain workers.
+//!
+//! Workers (models, optimisers, scripts, people) are uncertain. What decides who works when, with what input, under which limits and what
+//! happens after a failure is not: it is a [`Workflow`] that is validated before it starts, and a [`Run`], a state machine that can be
+//! replayed, killed at any instant and resumed. Every verdict of the uncertain side is an [`Event`] in its history; events alone change it.
+//!
+//! ```
+//! use orchestrator_core::{Orchestrator, Role, RetryPolicy, Step, Task, TaskError, Workflow, typed_worker};
+//!
+//! let body = Workflow::builder("draft")
+//!     .step(Step::task("write", Role::CODER).retry(RetryPolicy::attempts(2)))
+//!     .step(Step::task("review", Role::REVIEWER).after("write"))
+//!     .build()?;
+//! let workflow = Workflow::builder("publish")
+//!     .step(Step::repeat_until_accepted("draft", body, 3, "review"))
+//!     .build()?;
+//!
+//! let mut hub = Orchestrator::new();
+//! hub.register_worker("ada", Role::CODER, typed_worker(async |goal: String, task: Task| {
+//!     Ok(format!("{goal}, draft {}", task.context().round()?.index + 1))
+//! }))?;
+//! hub.register_worker("grace", Role::REVIEWER, typed_worker(async |text: String, _: Task| {
+//!     if text.ends_with('2') { Ok(text) } else { Err(TaskError::terminal("rejected", "once more")) }
+//! }))?;
+//! hub.register_workflow(workflow)?;
+//! let report = futures::executor::block_on(hub.execute("publish", "a page"))?;
+//! assert_eq!(report.output()?.to::<String>()?, "a page, draft 2");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Where to look
+//! - To define work: [`Workflow`], [`Step`], [`Join`], [`On`], [`RetryPolicy`]; ready-made: [`pipeline`], [`build_website`].
+//! - To execute it: [`Orchestrator`], on any executor; it owns no thread and no runtime.
+//! - To drive it from a host of one's own (a store, a queue, another engine): [`Run`], without input or output.
+//! - To see through it: [`Context`] (what a step sees), [`Path`] (where it is), [`RunReport`] (what happened).
+//!
+//! | trait | who implements it | instead of writing a type |
+//! |---|---|---|
+//! | [`Worker`] | whoever does the work of a step | [`worker_fn`], [`typed_worker`] |
+//! | [`Transformer`] | what shapes an input or an output | [`transform_fn`] |
+//! | [`Condition`] | what says that a loop is done | [`condition_fn`] |
+//! | [`Router`] | what chooses among able workers, and learns | [`DeclaredOrder`] |
+//! | [`Clock`] | where time comes from | [`SystemClock`], [`ManualClock`] |
+//! | [`Observer`] | who watches | [`NoObserver`] |
+//! | [`Spawner`] | where workers run | [`Threads`] |
+//!
+//! # How steps start and runs end
+//! - An edge ends fired or dead. A step fails after its last attempt; the failure is handled if, and only if, an edge [`On::Failure`] leaves
+//!   the step. Such an edge hands the failure on as input.
+//! - [`Join::All`] starts a step when every edge is settled, at least one fired, and none is dead because of a failure that nobody handles;
+//!   that reaches through skipped steps. [`Join::Any`] and [`Join::AtLeast`] start it at the first or n-th that fires. A step whose join
+//!   can no longer fire is skipped.
+//! - A failure does not stop other branches: they run to their end, so that the outcome does not depend on who answered first. A run fails
+//!   if a failure of its own steps is left unhandled; the first in definition order is the one that it reports.
+//!
+//! # What is promised
+//! - The same definition, options and sequence of inputs give the same bytes. Another order of answers gives the same
+//!   [`outcome`](Run::outcome), unless a join other than [`Join::All`] or a learning router decides.
+//! - A step sees the outputs of its ancestors as they were when it started, in every attempt and every round, and after a crash.
+//! - No command goes out before the event that caused it is committed; a step that has ended never runs again.
+//!
+//! # What it does not do
+//! Nothing in here keeps a journal on disk, speaks to a network or a model, or starts a thread unasked; nothing but [`SystemClock`] reads a
+//! clock; nothing draws a random number that does not come out of a [`Seed`].
 
 mod canonical;
 mod check;

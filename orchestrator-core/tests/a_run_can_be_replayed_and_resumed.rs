@@ -21,7 +21,7 @@ fn a_run_keeps_its_promises_whatever_the_host_does() {
     let (mut crashes, mut cancelled, mut failed) = (0, 0, 0);
     for seed in 0..1_500 {
         let world = World::new(seed, Joins::Every);
-        let host = Host::new(&world, 0, ALL_HABITS).to_end();
+        let host = Host::new(&world, 0, ALL_HABITS).ended();
         crashes += host.crashes;
         match host.run.result().unwrap() {
             RunResult::Cancelled { .. } => cancelled += 1,
@@ -44,7 +44,7 @@ fn the_same_inputs_give_the_same_bytes() {
             crashes_max: 0,
             ..ALL_HABITS
         };
-        let host = Host::new(&world, 0, habits).to_end();
+        let host = Host::new(&world, 0, habits).ended();
         // This time nobody polls or commits anything.
         let mut again = world.run();
         for (now, input) in host.told {
@@ -65,7 +65,7 @@ fn the_order_of_arrival_does_not_show_in_the_outcome() {
         };
         let outcome = |order| {
             Host::new(&world, order, habits)
-                .to_end()
+                .ended()
                 .run
                 .outcome()
                 .unwrap()
@@ -89,7 +89,7 @@ fn a_replay_gives_the_same_state() {
                 ..ALL_HABITS
             },
         )
-        .to_end();
+        .ended();
         let history = host.run.history().to_vec();
         let last = history.last().unwrap().at;
         let again = world.restore(history.clone(), last);
@@ -173,7 +173,7 @@ fn a_damaged_history_is_refused_or_followed_but_never_a_panic() {
     let mut refused = 0;
     for seed in 0..1_500 {
         let world = World::new(seed % 300, Joins::Every);
-        let host = Host::new(&world, 0, ALL_HABITS).to_end();
+        let host = Host::new(&world, 0, ALL_HABITS).ended();
         let mut history = host.run.history().to_vec();
         let mut dice = Seed(seed).derive("damage").stream();
         let at = dice.below(history.len());

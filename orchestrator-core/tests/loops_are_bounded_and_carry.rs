@@ -217,7 +217,7 @@ fn a_failure_in_the_body_fails_the_loop_unless_it_is_the_verdict() {
     let body = || {
         built(
             "body",
-            [task("draft"), task("extra"), task("judge").after("draft")],
+            [task("draft"), task("judge").after("draft"), task("extra")],
         )
     };
     let accepted = || {

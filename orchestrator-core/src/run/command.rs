@@ -5,7 +5,8 @@ use crate::id::WorkerName;
 use crate::route::{Candidate, Request};
 use crate::task::Task;
 
-/// Something the host is to do. Given out once; after a restore, what was in flight is given out again.
+/// Something the host is to do. Given out once; after a restore, what was in flight is given out again. A run that is cancelled between
+/// the start of an attempt and its hand-over gives out the attempt, cancelled already, and the command to cancel it.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Command {

@@ -26,11 +26,11 @@ pub enum Input {
     },
     /// Time has passed. To be sent when [`next_deadline`](crate::Run::next_deadline) has come; harmless at any other time.
     TimePassed,
-    /// Begin no new work.
+    /// Begin no new work: no command goes out until the run is resumed or cancelled. Answers to what is in flight are taken.
     Paused,
     /// Go on.
     Resumed,
-    /// Stop, and begin no new work.
+    /// Stop, and begin no new work. The run ends when everything in flight has answered.
     Cancelled {
         /// Why, for the history.
         reason: String,

@@ -24,7 +24,7 @@ pub struct RunOptions {
     pub seed: Seed,
     /// Who fills which role.
     pub staff: Staff,
-    /// The largest output that a step may have. Default [`PAYLOAD_BYTES_MAX`].
+    /// The largest output that a step may have, and input that a transformer may make, in bytes. Default [`PAYLOAD_BYTES_MAX`].
     pub payload_bytes_max: usize,
     /// See [`REDISPATCHES_MAX`], the default.
     pub redispatches_max: u32,

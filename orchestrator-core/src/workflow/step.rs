@@ -118,7 +118,8 @@ impl Step {
     }
 
     /// A step that runs `body` again, at most `rounds_max` times in all, as long as the body's step `by` fails: its failure says "once
-    /// more", and is what the next round is handed. Any other unhandled failure fails the loop.
+    /// more", and is what the next round is handed. Any other unhandled failure fails the loop, beside a rejection too. Running out of
+    /// rounds is a failure with the code `rounds_exhausted` and the last rejection in its details.
     pub fn repeat_until_accepted(
         id: impl Into<String>,
         body: Workflow,

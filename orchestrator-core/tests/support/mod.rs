@@ -285,7 +285,7 @@ impl<'a> Host<'a> {
         }
     }
 
-    pub(crate) fn to_end(mut self) -> Host<'a> {
+    pub(crate) fn ended(mut self) -> Host<'a> {
         self.tell(Input::Started);
         for _ in 0..20_000 {
             if self.run.result().is_some() {
