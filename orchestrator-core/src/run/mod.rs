@@ -3,6 +3,13 @@
 //! Nothing in this folder reads a clock, draws a random number, spawns, sleeps, prints, or touches a file, a socket or a future, and
 //! nothing iterates in an order that is not defined. The same definition, options and sequence of `(now, Input)` give the same bytes.
 
+#![deny(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
+
 mod apply;
 mod command;
 mod decide;
