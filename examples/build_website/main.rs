@@ -13,8 +13,9 @@ mod review;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::{env, fs, io};
+use std::{fs, io};
 
+use clap::{Parser, value_parser};
 use orchestrator_ai::core::{
     Event, Observer, Orchestrator, Payload, Recorded, Role, RunId, RunReport, Task, TaskError,
     Worker, build_website, typed_worker,
@@ -23,48 +24,28 @@ use replay::{Coder, ProductManager};
 use review::{Site, Spec, review};
 
 const GOAL: &str = "a small website for a bicycle repair workshop";
-const USAGE: &str = "usage: build_website [--out DIR] [--rounds N] [--help]
-  --out DIR    where the accepted site is written (default: target/build_website)
-  --rounds N   how many drafts the coder may make, at least 1 (default: 3)
-exit code: 0 accepted and written, 1 not, 2 wrong usage";
+/// Builds a website from one sentence and writes what the reviewer accepts.
+///
+/// Exit codes: 0 accepted and written, 1 not, 2 wrong usage.
+#[derive(Parser)]
+struct Arguments {
+    /// Where the accepted site is written.
+    #[arg(long, value_name = "DIR", default_value = "target/build_website")]
+    out: PathBuf,
+    /// How many drafts the coder may make.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = value_parser!(u32).range(1..))]
+    rounds: u32,
+}
 
 fn main() -> ExitCode {
-    let (out, rounds) = match arguments(env::args().skip(1)) {
-        Ok(Some(arguments)) => arguments,
-        Ok(None) => {
-            println!("{USAGE}");
-            return ExitCode::SUCCESS;
-        }
-        Err(fault) => {
-            eprintln!("{fault}\n{USAGE}");
-            return ExitCode::from(2);
-        }
-    };
-    match run(&out, rounds) {
+    let arguments = Arguments::parse();
+    match run(&arguments.out, arguments.rounds) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("no website: {error}");
+            eprintln!("error: no website: {error}");
             ExitCode::FAILURE
         }
     }
-}
-
-/// Where to write and how often to try; `None` when help is wanted.
-fn arguments(mut given: impl Iterator<Item = String>) -> Result<Option<(PathBuf, u32)>, String> {
-    let (mut out, mut rounds) = (PathBuf::from("target/build_website"), 3);
-    while let Some(flag) = given.next() {
-        let mut value = || given.next().ok_or_else(|| format!("{flag} needs a value"));
-        match flag.as_str() {
-            "--help" | "-h" => return Ok(None),
-            "--out" => out = value()?.into(),
-            "--rounds" => {
-                let parsed = value()?.parse().ok().filter(|rounds| *rounds > 0);
-                rounds = parsed.ok_or("--rounds needs a number from 1 on")?;
-            }
-            _ => return Err(format!("there is no option {flag:?}")),
-        }
-    }
-    Ok(Some((out, rounds)))
 }
 
 fn run(out: &Path, rounds: u32) -> Result<(), Box<dyn std::error::Error>> {
