@@ -108,7 +108,7 @@ pub use run::{
 };
 pub use task::{Cancellation, Canceller, Failure, Note, Notes, Task, TaskError, TaskOutput, Usage};
 pub use time::{BoxFuture, Clock, Timestamp};
-pub use worker::{TypedWorker, Worker, WorkerFn, typed_worker, worker_fn};
+pub use worker::{TypedWorker, Worker, WorkerFn, typed_worker, worker_fn, yield_now};
 pub use workflow::{
     Fault, Faults, Join, On, Step, Workflow, WorkflowBuilder, build_website, pipeline,
 };

@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::marker::PhantomData;
+use std::task::Poll;
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -43,6 +44,20 @@ pub trait Worker: Send + Sync {
     fn capabilities(&self) -> Vec<Capability> {
         Vec::new()
     }
+}
+
+/// Lets the executor look after its other futures once: for workers that compute, between two pieces of work, so that a host with a
+/// single thread stays able to cancel.
+pub async fn yield_now() {
+    let mut yielded = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// A worker out of a closure over tasks.

@@ -4,11 +4,9 @@
 //! generation, cancellation is seen between two.
 
 use std::collections::BTreeMap;
-use std::future::poll_fn;
-use std::task::Poll;
 
 use orchestrator_core::{
-    Check, ParameterSpace, Payload, Task, TaskError, TaskOutput, Worker, async_trait,
+    Check, ParameterSpace, Payload, Task, TaskError, TaskOutput, Worker, async_trait, yield_now,
 };
 use serde::{Deserialize, Serialize};
 
@@ -160,7 +158,7 @@ impl<F: FitnessFn + Send + Sync> Worker for GaWorker<F> {
                 (f64::from(row.index) + 1.0) / total,
                 format!("generation {}: best fitness {:.4}", row.index, row.best),
             );
-            breathe().await;
+            yield_now().await;
         }
         let result = search.result().map_err(failed)?;
         let output = GaOutput {
@@ -181,18 +179,4 @@ fn failed(error: GaError) -> TaskError {
         GaError::AllFailed { .. } => TaskError::retryable("ga_fitness", error.to_string()),
         _ => TaskError::terminal("ga", error.to_string()),
     }
-}
-
-/// Lets the executor look after its other tasks once, so that a host with a single thread can cancel.
-async fn breathe() {
-    let mut breathed = false;
-    poll_fn(|context| {
-        if breathed {
-            return Poll::Ready(());
-        }
-        breathed = true;
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }

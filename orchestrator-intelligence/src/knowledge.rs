@@ -268,17 +268,7 @@ impl Knowledge {
 
     /// The digest of its canonical bytes, written `fnv1a128:hex`. It tells snapshots apart; it is no protection against forgery.
     pub fn hash(&self) -> String {
-        // FNV-1a with 128 bits (Fowler, Noll, Vo; draft-eastlake-fnv).
-        let prime = (1_u128 << 88) + 0x13b;
-        let start = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128;
-        let hash = self
-            .canonical()
-            .as_json()
-            .bytes()
-            .fold(start, |hash, byte| {
-                (hash ^ u128::from(byte)).wrapping_mul(prime)
-            });
-        format!("fnv1a128:{hash:032x}")
+        format!("fnv1a128:{}", self.canonical().digest())
     }
 
     fn canonical(&self) -> Payload {

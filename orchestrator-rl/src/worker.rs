@@ -4,11 +4,9 @@
 //! output is an [`RlOutput`]. Progress is told after every episode, cancellation is seen between two.
 
 use std::collections::BTreeMap;
-use std::future::poll_fn;
-use std::task::Poll;
 
 use orchestrator_core::{
-    Check, ParameterSpace, Payload, Task, TaskError, TaskOutput, Worker, async_trait,
+    Check, ParameterSpace, Payload, Task, TaskError, TaskOutput, Worker, async_trait, yield_now,
 };
 use serde::{Deserialize, Serialize};
 
@@ -171,7 +169,7 @@ where
                     row.index, row.reward
                 ),
             );
-            breathe().await;
+            yield_now().await;
         }
         let mut result = environment.result(&training);
         let diagnosis = diagnose(&result, training.config());
@@ -205,18 +203,4 @@ fn point(space: &ParameterSpace, mut start: BTreeMap<String, f64>) -> Result<Vec
             "the start has a value for {name:?}, which the space has not"
         ))),
     }
-}
-
-/// Lets the executor look after its other tasks once, so that a host with a single thread can cancel.
-async fn breathe() {
-    let mut breathed = false;
-    poll_fn(|context| {
-        if breathed {
-            return Poll::Ready(());
-        }
-        breathed = true;
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }

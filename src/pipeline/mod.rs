@@ -8,6 +8,7 @@
 //! temporary folder in which the scripts are tried.
 
 mod assemble;
+mod cache;
 mod context;
 mod fitness;
 mod ledger;
@@ -110,8 +111,9 @@ impl OrchestratorAi {
             });
         }
         let (report, knowledge) = assemble::report(&unit, &run, begun)?;
-        staging.publish(&report, unit.context.state.as_deref())?;
+        staging.publish(&report.files())?;
         if let Some(dir) = &unit.context.state {
+            staging.hand_over(cache::SCRIPTS, dir)?;
             knowledge.save(dir)?;
         }
         Ok(report)

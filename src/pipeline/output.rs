@@ -5,19 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use orchestrator_codegen::CodegenOutput;
-use orchestrator_core::Payload;
-use serde::{Deserialize, Serialize};
-
-use super::report::Report;
-use super::workflow::workflow;
-
 /// The cleaned data.
 pub(super) const CLEANED: &str = "cleaned.csv";
 /// What the script writes.
 pub(super) const ETL_FILES: [&str; 3] = [CLEANED, "quarantine.csv", "quality_report.json"];
-/// The scripts made last, in the folder of the snapshot.
-const SCRIPTS: &str = "scripts.json";
 
 /// The results cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -70,35 +61,35 @@ impl Staging {
         &self.path
     }
 
-    /// Writes the scripts and reports, and moves everything to its destination.
-    pub(super) fn publish(&self, report: &Report, state: Option<&Path>) -> Result<(), OutputError> {
-        if let Some(state) = state
-            && self.path.join(SCRIPTS).exists()
-        {
-            fs::create_dir_all(state).map_err(at(state))?;
-            // The staging folder may be on another file system than the snapshot: copy beside, then rename.
-            let beside = state.join(format!("{SCRIPTS}.new"));
-            fs::copy(self.path.join(SCRIPTS), &beside).map_err(at(&beside))?;
-            fs::rename(&beside, state.join(SCRIPTS)).map_err(at(state))?;
-        }
+    /// Writes these files, and moves them and what the script has written to the destination, if there is one.
+    pub(super) fn publish(&self, files: &[(String, String)]) -> Result<(), OutputError> {
         let Some(out) = &self.out else { return Ok(()) };
-        let mut names = Vec::new();
-        for (name, text) in texts(report) {
-            let path = self.path.join(&name);
-            fs::create_dir_all(&self.path).map_err(at(&self.path))?;
+        fs::create_dir_all(&self.path).map_err(at(&self.path))?;
+        for (name, text) in files {
+            let path = self.path.join(name);
             fs::write(&path, text).map_err(at(&path))?;
-            names.push(name);
         }
         let made = ETL_FILES
-            .iter()
+            .into_iter()
             .filter(|name| self.path.join(name).exists());
-        names.extend(made.map(|&name| name.to_owned()));
         fs::create_dir_all(out).map_err(at(out))?;
-        for name in names {
-            let target = out.join(&name);
-            fs::rename(self.path.join(&name), &target).map_err(at(&target))?;
+        for name in files.iter().map(|(name, _)| name.as_str()).chain(made) {
+            let target = out.join(name);
+            fs::rename(self.path.join(name), &target).map_err(at(&target))?;
         }
         Ok(())
+    }
+
+    /// Moves one file to the folder of the snapshot, if it was made.
+    pub(super) fn hand_over(&self, name: &str, state: &Path) -> Result<(), OutputError> {
+        if !self.path.join(name).exists() {
+            return Ok(());
+        }
+        fs::create_dir_all(state).map_err(at(state))?;
+        // The staging folder may be on another file system than the snapshot: copy beside, then rename.
+        let beside = state.join(format!("{name}.new"));
+        fs::copy(self.path.join(name), &beside).map_err(at(&beside))?;
+        fs::rename(&beside, state.join(name)).map_err(at(state))
     }
 }
 
@@ -107,63 +98,4 @@ impl Drop for Staging {
         // It may never have been made.
         let _absent = fs::remove_dir_all(&self.path);
     }
-}
-
-fn texts(report: &Report) -> Vec<(String, String)> {
-    let pretty = |value: &serde_json::Value| {
-        serde_json::to_string_pretty(value).expect("a JSON value is JSON") + "\n"
-    };
-    let suggestions = serde_json::json!({
-        "suggestions": report.self_optimization.suggestions,
-        "remedies": report.self_optimization.remedies,
-        "failure_patterns": report.self_optimization.failure_patterns,
-    });
-    let mut texts: Vec<(String, String)> = vec![
-        (
-            "orchestration_report.json".to_owned(),
-            report.to_json() + "\n",
-        ),
-        (
-            "optimization_suggestions.json".to_owned(),
-            pretty(&suggestions),
-        ),
-    ];
-    if let Ok(workflow) = workflow() {
-        texts.push(("workflow.mmd".to_owned(), workflow.to_mermaid()));
-    }
-    texts.extend(report.code_generation.code_samples.clone());
-    texts
-}
-
-/// The scripts that were made last, and for what.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    request: String,
-    scripts: Payload,
-}
-
-/// The scripts made last, if they were made for the very same request. A file that cannot be read is as good as none: the scripts are
-/// made again.
-pub(super) fn earlier_scripts(state: &Path, request: &Payload) -> Option<Payload> {
-    let text = fs::read_to_string(state.join(SCRIPTS)).ok()?;
-    let kept: Kept = Payload::parse(&text).ok()?.to().ok()?;
-    (kept.request == request.digest()).then_some(kept.scripts)
-}
-
-/// Keeps the scripts in the staging folder; publishing moves them to the snapshot.
-pub(super) fn keep_scripts(
-    staging: &Path,
-    request: &Payload,
-    scripts: &CodegenOutput,
-) -> io::Result<()> {
-    let scripts = Payload::of(scripts).map_err(io::Error::other)?;
-    let kept = Payload::of(&Kept {
-        request: request.digest(),
-        scripts,
-    });
-    fs::create_dir_all(staging)?;
-    fs::write(
-        staging.join(SCRIPTS),
-        kept.map_err(io::Error::other)?.as_json(),
-    )
 }

@@ -16,6 +16,7 @@ use super::units::improve::SelfOptimization;
 use super::units::learn::RlOptimization;
 use super::units::search::GaOptimization;
 use super::units::verify::Verification;
+use super::workflow::{step, workflow};
 
 /// The version of the report's form.
 pub const REPORT_VERSION: u32 = 1;
@@ -118,9 +119,32 @@ impl Report {
         serde_json::to_string_pretty(self).expect("every number in a report is finite")
     }
 
+    /// The files of a run, by name: the layers, the reports, and the workflow as a Mermaid flowchart.
+    pub fn files(&self) -> Vec<(String, String)> {
+        let suggestions = serde_json::json!({
+            "suggestions": self.self_optimization.suggestions,
+            "remedies": self.self_optimization.remedies,
+            "failure_patterns": self.self_optimization.failure_patterns,
+        });
+        let suggestions = serde_json::to_string_pretty(&suggestions).expect("a JSON value is JSON");
+        let mut files = vec![
+            (
+                "orchestration_report.json".to_owned(),
+                self.to_json() + "\n",
+            ),
+            (
+                "optimization_suggestions.json".to_owned(),
+                suggestions + "\n",
+            ),
+        ];
+        let drawn = workflow().map(|workflow| workflow.to_mermaid());
+        files.extend(drawn.ok().map(|drawn| ("workflow.mmd".to_owned(), drawn)));
+        files.extend(self.code_generation.code_samples.clone());
+        files
+    }
+
     /// Every check, with its stage.
     pub fn checks(&self) -> Vec<(&str, &Check)> {
-        use super::workflow::step;
         let stages = [
             (step::GENETIC_SEARCH, &self.ga_optimization.checks),
             (step::ATTENTION, &self.attention_routing.checks),

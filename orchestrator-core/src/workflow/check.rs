@@ -3,16 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use super::fault::Fault;
+use super::fault::{Fault, NESTING_MAX};
 use super::step::{Join, Kind, On, Step, Until};
 use super::{Definition, Edge, StepDef};
 use crate::id::{StepId, WorkflowName};
 
 /// How many cycles are reported at once. Steps that all lead to each other have more cycles than anybody could read.
 const CYCLES_MAX: usize = 16;
-
-/// How deep loops may be nested: deeper than anybody can follow, and shallow enough for walking down by recursion.
-pub(super) const NESTING_MAX: u32 = 32;
 
 /// The compiled definition, or every fault.
 pub(super) fn compile(

@@ -5,6 +5,9 @@ use std::fmt;
 use crate::id::{NameError, Role, StepId};
 use crate::retry::RetryError;
 
+/// How deep loops may be nested: deeper than anybody can follow, and shallow enough for walking down by recursion.
+pub(super) const NESTING_MAX: u32 = 32;
+
 /// One thing that is wrong with a definition.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -86,10 +89,7 @@ pub enum Fault {
         step: StepId,
     },
     /// Make the inner loops steps beside each other.
-    #[error(
-        "loop {step:?} nests loops more than {} deep",
-        super::check::NESTING_MAX
-    )]
+    #[error("loop {step:?} nests loops more than {} deep", NESTING_MAX)]
     NestedTooDeep {
         /// The loop.
         step: StepId,

@@ -13,7 +13,7 @@ use super::Unit;
 use super::attend::AttentionRouting;
 use super::initialise::Initialised;
 use super::learn::Learned;
-use crate::pipeline::output;
+use crate::pipeline::cache;
 use crate::pipeline::workflow::step;
 
 /// What code generation hands on.
@@ -69,7 +69,7 @@ impl Worker for GenerateUnit {
             emphasis: attention.emphasis,
         })?;
         let earlier = match (&context.state, context.settings.reuse_scripts) {
-            (Some(state), true) => output::earlier_scripts(state, &request),
+            (Some(state), true) => cache::earlier(state, &request),
             _ => None,
         };
         let generated: CodegenOutput = match earlier {
@@ -87,7 +87,7 @@ impl Worker for GenerateUnit {
             }
         };
         if let (Some(_), true) = (&context.state, context.settings.reuse_scripts) {
-            output::keep_scripts(&self.0.staging, &request, &generated)
+            cache::keep(&self.0.staging, &request, &generated)
                 .map_err(super::terminal("output"))?;
         }
         let CodegenOutput {
