@@ -57,7 +57,7 @@ pub(crate) enum PresetName {
     Speed,
     /// 40 individuals, 50 generations, 100 episodes, 8 heads, two stages of verification
     Quality,
-    /// Pruned Q-table, attention for complex data only, scripts reused, checks batched
+    /// Pruned Q-table, attention for complex data only, scripts taken from the state where the same were made before
     Efficiency,
 }
 

@@ -44,8 +44,12 @@ impl Staging {
         let out = out
             .map(|out| std::path::absolute(out).map_err(at(out)))
             .transpose()?;
-        if let Some(out) = out.as_deref().filter(|out| out.exists() && !out.is_dir()) {
-            return Err(at(out)(io::Error::new(
+        let mut there = out
+            .iter()
+            .flat_map(|out| out.ancestors())
+            .filter(|path| path.exists());
+        if let Some(file) = there.next().filter(|path| !path.is_dir()) {
+            return Err(at(file)(io::Error::new(
                 io::ErrorKind::NotADirectory,
                 "it is a file",
             )));

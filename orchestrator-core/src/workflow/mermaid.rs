@@ -24,7 +24,14 @@ fn steps(workflow: &Workflow, prefix: &str, depth: usize, out: &mut String) {
         };
         let line = match &def.step.kind {
             Kind::Task { role } => {
-                writeln!(out, "{pad}{}[\"{}<br/>{role}{join}\"]", id(at), def.id)
+                let own = role.as_str() == def.id.as_str();
+                let role = if own {
+                    String::new()
+                } else {
+                    format!("<br/>{role}")
+                };
+                let says = label(&def.step.description);
+                writeln!(out, "{pad}{}[\"{}{role}{says}{join}\"]", id(at), def.id)
             }
             Kind::Loop {
                 body, rounds_max, ..
@@ -47,5 +54,23 @@ fn steps(workflow: &Workflow, prefix: &str, depth: usize, out: &mut String) {
             writeln!(out, "{pad}{} {arrow} {}", id(at), id(edge.step as usize))
                 .expect("a String takes every write");
         }
+    }
+}
+
+/// A description as a line of a label; nothing where there is none.
+fn label(description: &str) -> String {
+    let text: String = description
+        .chars()
+        .map(|c| match c {
+            '"' => "#quot;".to_owned(),
+            '<' => "&lt;".to_owned(),
+            c if c.is_control() => " ".to_owned(),
+            c => c.to_string(),
+        })
+        .collect();
+    if text.is_empty() {
+        text
+    } else {
+        format!("<br/><i>{text}</i>")
     }
 }
