@@ -45,9 +45,7 @@ pub(crate) fn render(
     let template = environment
         .template_from_named_str(name, source)
         .map_err(fault)?;
-    template
-        .render(Value::from(Serde(values)))
-        .map_err(fault)
+    template.render(Value::from(Serde(values))).map_err(fault)
 }
 
 fn reason(error: &Error) -> String {
