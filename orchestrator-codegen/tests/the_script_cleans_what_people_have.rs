@@ -444,7 +444,7 @@ fn fifty_thousand_rows_are_no_trouble() {
             row % 28 + 1
         );
     }
-    let shell = Shell::new(&["chunked_streaming"]);
+    let shell = Shell::new(&[]);
     shell.file("big.csv", text.as_bytes());
     let output = shell.run(&["big.csv", "--out", "o", "--json"]);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
