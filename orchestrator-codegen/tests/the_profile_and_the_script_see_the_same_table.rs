@@ -5,7 +5,7 @@ mod support;
 use orchestrator_codegen::Profile;
 use orchestrator_core::{Seed, Stream};
 use serde_json::{Value, json};
-use support::{clean_all, nasty_files, scripts};
+use support::{clean_all, everything, nasty_files, scripts};
 
 fn profile(name: &str, bytes: &[u8]) -> Value {
     match Profile::of_bytes(name, bytes) {
@@ -162,4 +162,37 @@ fn on_files_that_nobody_has() {
         .map(|number| (format!("{number}.csv"), random_file(&mut stream)))
         .collect();
     compare(&files);
+}
+
+/// Files that people have, with bytes changed, taken out and put in.
+#[test]
+fn on_files_that_were_damaged_and_no_block_stumbles_over_them() {
+    const BYTES: &[u8] = b"\"\",;\t|\n\r 0159.-+eE/:TZ\xc3\xa9\xff\0#";
+    let mut stream = Seed(12).stream();
+    let whole = nasty_files();
+    let files: Vec<(String, Vec<u8>)> = (0..200)
+        .map(|number| {
+            let mut bytes = whole[stream.below(whole.len())].1.clone();
+            bytes.truncate(400);
+            for _ in 0..1 + stream.below(6) {
+                let at = stream.below(bytes.len() + 1);
+                let byte = BYTES[stream.below(BYTES.len())];
+                match stream.below(3) {
+                    0 => bytes.insert(at, byte),
+                    _ if at == bytes.len() => bytes.push(byte),
+                    1 => bytes[at] = byte,
+                    _ => drop(bytes.drain(at..(at + 1 + stream.below(9)).min(bytes.len()))),
+                }
+            }
+            (format!("{number}.csv"), bytes)
+        })
+        .collect();
+    compare(&files);
+    for ((name, _), report) in files.iter().zip(clean_all(&everything(), &files)) {
+        if report.get("error").is_none() {
+            let count = |key: &str| report[key].as_u64().unwrap();
+            let sum = count("rows_out") + count("rows_dropped") + count("rows_quarantined");
+            assert_eq!(count("rows_in"), sum, "{name}");
+        }
+    }
 }
