@@ -98,7 +98,7 @@ fn no_text_of_the_user_breaks_the_nesting() {
     ];
     let mut stream = Seed(7).stream();
     let mut cases = Vec::new();
-    for _ in 0..10 {
+    for _ in 0..8 {
         let mut text = || -> String {
             let length = stream.below(9);
             (0..length)
@@ -139,7 +139,7 @@ print(len(cases))
     let folder = tempfile::tempdir().unwrap();
     let cases = serde_json::to_string(&cases).unwrap();
     std::fs::write(folder.path().join("cases.json"), cases).unwrap();
-    assert_eq!(run(program, &[], folder.path()).trim(), "10");
+    assert_eq!(run(program, &[], folder.path()).trim(), "8");
 }
 
 /// Refuses a source that has a certain text.

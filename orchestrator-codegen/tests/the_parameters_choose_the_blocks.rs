@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use orchestrator_codegen::{
     Activation, BLOCKS, CodegenOutput, CodegenWorker, FEATURES, GenerateError, GenerateRequest,
-    GeneratedScripts, Generator, LAYERS, Profile, SCORE_THRESHOLD, neutral_parameters,
+    GeneratedScripts, Generator, LAYERS, Profile, SCORE_THRESHOLD, TokenKind, neutral_parameters,
 };
 use orchestrator_core::{Cancellation, Failure, Parameters, Payload, Seed, Task, Worker};
 use support::{request, scripts};
@@ -307,4 +307,39 @@ fn a_file_that_cannot_be_read_is_one_clear_error() {
             missing.display()
         )
     );
+}
+
+#[test]
+fn the_tokens_that_stay_are_the_script() {
+    let mut request = request(&["imputation"]);
+    request.parameters.weights.insert("nulls".into(), 0.75);
+    let scripts = Generator::new().generate(&request).unwrap();
+    for (file, tokens) in Generator::new().tokens(&request).unwrap() {
+        let kept: Vec<&str> = scripts.sample_metadata[&file]
+            .blocks
+            .iter()
+            .map(String::as_str)
+            .collect();
+        let stays = tokens
+            .iter()
+            .filter(|token| token.guards.iter().all(|guard| guard.holds(&kept)));
+        let text: String = stays.map(|token| token.text.as_str()).collect();
+        assert_eq!(Some(text.as_str()), scripts.source(&file));
+        let listening = |block: &str| {
+            tokens
+                .iter()
+                .find(|token| token.block.as_deref() == Some(block))
+        };
+        if let Some(token) = listening("imputation") {
+            assert_eq!(
+                (token.feature.as_deref(), token.weight),
+                (Some("nulls"), 0.75)
+            );
+        }
+        assert!(
+            tokens
+                .iter()
+                .any(|token| token.kind == TokenKind::Core && token.block.is_none())
+        );
+    }
 }

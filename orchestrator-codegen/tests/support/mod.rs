@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::LazyLock;
 
 use orchestrator_codegen::{
     BLOCKS, GenerateRequest, GeneratedScripts, Generator, Interpreter, LAYERS, Profile,
@@ -27,6 +28,11 @@ pub fn request(on: &[&str]) -> GenerateRequest {
 }
 
 pub fn scripts(on: &[&str]) -> GeneratedScripts {
+    static BARE: LazyLock<GeneratedScripts> =
+        LazyLock::new(|| Generator::new().generate(&request(&[])).unwrap());
+    if on.is_empty() {
+        return BARE.clone();
+    }
     Generator::new().generate(&request(on)).unwrap()
 }
 
