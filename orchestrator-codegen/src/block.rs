@@ -42,6 +42,10 @@ const fn block(
 }
 
 /// Every optional block, in the order of the code.
+///
+/// `chunked_streaming` changes no result but one: in columns of more than 32,768 values the median and the quartiles of
+/// `imputation` and `outlier_clipping` are those of a regular sample of at least half as many. Its memory grows by sixteen
+/// bytes a row, for the digests by which it knows duplicates.
 pub const BLOCKS: &[Block] = &[
     block(
         "explain",

@@ -13,6 +13,7 @@ use crate::quality::{PythonQuality, QualityAnalyzer};
 use crate::scripts::{Completeness, GeneratedScripts, SampleMetadata};
 use crate::sha256;
 use crate::template::TemplateError;
+use crate::token::ScriptToken;
 use crate::validator::{PythonValidator, Severity, Validator};
 
 /// What to generate scripts for.
@@ -187,6 +188,20 @@ impl Generator {
         Ok(scripts)
     }
 
+    /// What the layers are made of, by file name: every token of their templates, kept or not, with its block, feature and
+    /// weight. The source of a layer is the text of those tokens whose guards hold for the blocks that were kept.
+    ///
+    /// # Errors
+    /// As [`Generator::generate`].
+    pub fn tokens(
+        &self,
+        request: &GenerateRequest,
+    ) -> Result<BTreeMap<String, Vec<ScriptToken>>, GenerateError> {
+        let layers = build(request, &decide(request)?)?;
+        let tokens = layers.into_iter().map(|layer| (layer.file(), layer.tokens));
+        Ok(tokens.collect())
+    }
+
     fn inspect(
         &self,
         request: &GenerateRequest,
@@ -211,7 +226,11 @@ impl Generator {
                 continue;
             }
             let quality = self.analyzer.analyze(&layer.source);
-            let script_tokens = crate::python::tokens(&layer.source).len() as u64;
+            // An analyzer that counts tokens has parsed the layer already; once is enough.
+            let script_tokens = match quality.tokens {
+                0 => crate::python::tokens(&layer.source).len() as u64,
+                counted => counted as u64,
+            };
             scripts.script_tokens += script_tokens;
             scripts.quality.insert(name.clone(), quality);
             let metadata = SampleMetadata {

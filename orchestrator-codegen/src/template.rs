@@ -45,9 +45,7 @@ pub(crate) fn render(
     let template = environment
         .template_from_named_str(name, source)
         .map_err(fault)?;
-    template
-        .render(Value::from(Serde(values)))
-        .map_err(fault)
+    template.render(Value::from(Serde(values))).map_err(fault)
 }
 
 fn reason(error: &Error) -> String {
@@ -126,13 +124,18 @@ fn literal(value: &Value) -> Result<String, Error> {
     }
 }
 
-/// The text as a Python string literal in double quotes.
+/// The text as a Python string literal, in the quotes that need fewer escapes, as formatters have it.
 pub(crate) fn python_string(text: &str) -> String {
     let mut literal = String::with_capacity(text.len() + 2);
-    literal.push('"');
+    let quote = if text.matches('"').count() > text.matches('\'').count() {
+        '\''
+    } else {
+        '"'
+    };
+    literal.push(quote);
     for mark in text.chars() {
         match mark {
-            '"' => literal.push_str("\\\""),
+            _ if mark == quote => literal.extend(['\\', mark]),
             '\\' => literal.push_str("\\\\"),
             '\n' => literal.push_str("\\n"),
             '\r' => literal.push_str("\\r"),
@@ -144,7 +147,7 @@ pub(crate) fn python_string(text: &str) -> String {
             _ => literal.push_str(&format!("\\U{:08x}", u32::from(mark))),
         }
     }
-    literal.push('"');
+    literal.push(quote);
     literal
 }
 
