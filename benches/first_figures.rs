@@ -18,19 +18,10 @@ const STEPS: usize = 1_000;
 fn chain() -> Workflow {
     let step = |at: usize| {
         let step = Step::task(format!("s{at}"), Role::GENERIC);
-        if at == 0 {
-            step
-        } else {
-            step.after(format!("s{}", at - 1))
-        }
+        if at == 0 { step } else { step.after(format!("s{}", at - 1)) }
     };
     let steps = (0..STEPS).map(step);
-    steps
-        .fold(Workflow::builder("chain"), |builder, step| {
-            builder.step(step)
-        })
-        .build()
-        .unwrap()
+    steps.fold(Workflow::builder("chain"), |builder, step| builder.step(step)).build().unwrap()
 }
 
 /// One step, then as many beside each other as make `STEPS` with the first and the last, then one that waits for all of them.
@@ -40,10 +31,7 @@ fn fan_out() -> Workflow {
     for name in &names {
         builder = builder.step(Step::task(name.as_str(), Role::GENERIC).after("first"));
     }
-    builder
-        .step(Step::task("last", Role::GENERIC).after_all(names))
-        .build()
-        .unwrap()
+    builder.step(Step::task("last", Role::GENERIC).after_all(names)).build().unwrap()
 }
 
 /// Drives the run as a host without a store does; every answer is the input.
@@ -56,8 +44,7 @@ fn drive(mut run: Run) -> Run {
         while let Some(command) = run.poll_command() {
             if let Command::Execute { attempt, task, .. } = command {
                 let result = Ok(task.input().clone().into());
-                run.handle(now, Input::Answered { attempt, result })
-                    .unwrap();
+                run.handle(now, Input::Answered { attempt, result }).unwrap();
             }
         }
     }
@@ -70,17 +57,12 @@ fn engine(criterion: &mut Criterion) {
     hub.register_worker("echo", Role::GENERIC, echo).unwrap();
 
     let mut group = criterion.benchmark_group("engine");
-    group
-        .throughput(Throughput::Elements(STEPS as u64))
-        .sample_size(20);
+    group.throughput(Throughput::Elements(STEPS as u64)).sample_size(20);
     for workflow in [chain(), fan_out()] {
         let name = workflow.name().to_string();
         hub.register_workflow(workflow.clone()).unwrap();
         // A figure of a run that failed would be a figure of nothing.
-        assert_eq!(
-            drive(new_run(&workflow)).outcome().unwrap().outputs.len(),
-            STEPS
-        );
+        assert_eq!(drive(new_run(&workflow)).outcome().unwrap().outputs.len(), STEPS);
         let report = futures::executor::block_on(hub.execute(&name, "measure")).unwrap();
         assert_eq!(report.outputs.len(), STEPS);
 
@@ -97,10 +79,7 @@ fn engine(criterion: &mut Criterion) {
 }
 
 fn new_run(workflow: &Workflow) -> Run {
-    Run::new(
-        workflow.clone(),
-        RunOptions::new("measured", "measure").unwrap(),
-    )
+    Run::new(workflow.clone(), RunOptions::new("measured", "measure").unwrap())
 }
 
 criterion_group!(benches, engine);

@@ -15,10 +15,7 @@ struct Warehouses {
 impl FitnessFn for Warehouses {
     fn evaluate(&self, sites: &[f64], _: &Evaluation) -> Result<f64, FitnessError> {
         let way = |&(x, y): &(f64, f64)| {
-            sites
-                .chunks(2)
-                .map(|s| (x - s[0]).hypot(y - s[1]))
-                .fold(f64::INFINITY, f64::min)
+            sites.chunks(2).map(|s| (x - s[0]).hypot(y - s[1])).fold(f64::INFINITY, f64::min)
         };
         if self.customers.is_empty() {
             return Err(FitnessError::failed("there are no customers"));
@@ -30,25 +27,14 @@ impl FitnessFn for Warehouses {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut dice = Seed(11).derive("customers").stream();
     let customers = (0..40).map(|_| (dice.between(0.0, 100.0), dice.between(0.0, 100.0)));
-    let fitness = Warehouses {
-        customers: customers.collect(),
-    };
+    let fitness = Warehouses { customers: customers.collect() };
 
     let space = ParameterSpace::uniform(6, 0.0, 100.0)?; // x and y of three warehouses
-    let config = GaConfig {
-        population: 40,
-        generations: 60,
-        ..GaConfig::documents()
-    };
+    let config = GaConfig { population: 40, generations: 60, ..GaConfig::documents() };
     let found = Ga::new(space, config, Seed(7))?.run(&fitness)?;
 
     for (number, site) in found.best.chunks(2).enumerate() {
-        println!(
-            "warehouse {}: {:.1} km east, {:.1} km north",
-            number + 1,
-            site[0],
-            site[1]
-        );
+        println!("warehouse {}: {:.1} km east, {:.1} km north", number + 1, site[0], site[1]);
     }
     let (first, last) = (-found.fitness_history[0], -found.final_fitness);
     println!(

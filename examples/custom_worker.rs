@@ -77,11 +77,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let report = futures::executor::block_on(hub.execute("support", "my invoice is wrong"))?;
     for recorded in &report.history {
-        println!(
-            "{:>2} {}",
-            recorded.seq,
-            serde_json::to_string(&recorded.event)?
-        );
+        println!("{:>2} {}", recorded.seq, serde_json::to_string(&recorded.event)?);
     }
     println!("answer: {}", report.output()?.to::<String>()?);
     Ok(())

@@ -19,25 +19,12 @@ fn a_run_over_its_budget_says_so_in_its_outcome() {
     });
     let report = orchestrate(context).unwrap();
     assert_eq!(report.outcome.verdict, Verdict::ChecksFailed);
-    let failed: Vec<&str> = report
-        .outcome
-        .failed
-        .iter()
-        .map(|f| f.check.name.as_str())
-        .collect();
+    let failed: Vec<&str> = report.outcome.failed.iter().map(|f| f.check.name.as_str()).collect();
     assert_eq!(failed, ["memory within budget"]);
-    let cases: Vec<&str> = report
-        .feedback_loop
-        .failure_cases
-        .iter()
-        .map(|case| case.code.as_str())
-        .collect();
+    let cases: Vec<&str> =
+        report.feedback_loop.failure_cases.iter().map(|case| case.code.as_str()).collect();
     assert_eq!(cases, ["an earlier one", "memory within budget"]);
-    assert!(
-        report
-            .summary()
-            .contains("failed    whole: memory within budget")
-    );
+    assert!(report.summary().contains("failed    whole: memory within budget"));
     assert_eq!(
         report.feedback_loop.resource_usage["evaluations"],
         report.ledger.evaluations as f64
@@ -47,12 +34,7 @@ fn a_run_over_its_budget_says_so_in_its_outcome() {
 #[test]
 fn the_report_has_the_documents_keys_and_comes_back_from_json() {
     let report = orchestrate(quick(&penguins())).unwrap();
-    assert_eq!(
-        report.outcome.verdict,
-        Verdict::Verified,
-        "{:?}",
-        report.outcome.failed
-    );
+    assert_eq!(report.outcome.verdict, Verdict::Verified, "{:?}", report.outcome.failed);
     let json = report.to_json();
     let value = timeless(&json);
     for pointer in [
@@ -79,11 +61,7 @@ fn the_report_has_the_documents_keys_and_comes_back_from_json() {
     // What was optimised is what decided the scripts.
     let theta = &report.rl_optimization.optimized_params;
     for block in &report.code_generation.blocks {
-        assert_eq!(
-            block.weight, theta.weights[&block.feature],
-            "{}",
-            block.block
-        );
+        assert_eq!(block.weight, theta.weights[&block.feature], "{}", block.block);
         let score = (block.weight * block.value + theta.biases[&block.layer]) / theta.temperature;
         assert!((block.score - score).abs() < 1e-12, "{}", block.block);
     }
@@ -101,31 +79,16 @@ fn a_wrong_setting_is_refused_by_name() {
         }
     }
     let standard = Settings::default();
+    refused(Settings { heads: 0, ..standard }, "heads is 0, and must be from 1 to 64");
     refused(
-        Settings {
-            heads: 0,
-            ..standard
-        },
-        "heads is 0, and must be from 1 to 64",
-    );
-    refused(
-        Settings {
-            generations: 0,
-            ..standard
-        },
+        Settings { generations: 0, ..standard },
         "generations is 0, and must be from 1 to 1000",
     );
     refused(
-        Settings {
-            attention_above: f64::NAN,
-            ..standard
-        },
+        Settings { attention_above: f64::NAN, ..standard },
         "attention_above is NaN, and must be from 0 to 1",
     );
-    let budget = Budget {
-        tokens: 10,
-        ..Budget::default()
-    };
+    let budget = Budget { tokens: 10, ..Budget::default() };
     refused(
         Settings { budget, ..standard },
         "budget.tokens is 10, and must be from 45000 to 1000000000000",
@@ -142,18 +105,9 @@ fn presets_are_what_the_documents_say() {
     assert!((50..=100).contains(&of(Preset::Quality).episodes));
     assert_eq!(of(Preset::Quality).heads, 8);
     assert_eq!(of(Preset::Efficiency).attention_above, 0.7);
-    for preset in [
-        Preset::Standard,
-        Preset::Speed,
-        Preset::Quality,
-        Preset::Efficiency,
-    ] {
+    for preset in [Preset::Standard, Preset::Speed, Preset::Quality, Preset::Efficiency] {
         let mut context = quick(&penguins());
-        context.settings = Settings {
-            generations: 5,
-            episodes: 5,
-            ..preset.into()
-        };
+        context.settings = Settings { generations: 5, episodes: 5, ..preset.into() };
         let report = orchestrate(context).unwrap();
         assert_eq!(
             report.outcome.verdict,
@@ -162,12 +116,7 @@ fn presets_are_what_the_documents_say() {
             report.outcome.failed
         );
         let attended = !report.attention_routing.attention_weights.is_empty();
-        assert_eq!(
-            attended,
-            preset != Preset::Efficiency,
-            "{}",
-            report.attention_routing.decision
-        );
+        assert_eq!(attended, preset != Preset::Efficiency, "{}", report.attention_routing.decision);
         let heads = report.settings.heads;
         assert_eq!(report.attention_routing.embed_dim, 4 * heads);
     }

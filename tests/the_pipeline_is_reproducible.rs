@@ -36,11 +36,7 @@ fn run(threads: usize, seed: u64) -> BTreeMap<String, String> {
     context.settings.budget.workers = NonZeroUsize::new(threads).unwrap();
     orchestrate(context).unwrap();
     let entries: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
-    assert_eq!(
-        entries.len(),
-        1,
-        "nothing is left beside the results: {entries:?}"
-    );
+    assert_eq!(entries.len(), 1, "nothing is left beside the results: {entries:?}");
     files(&folder.path().join("out"))
 }
 
@@ -74,17 +70,10 @@ fn the_same_seed_gives_the_same_bytes_on_one_thread_and_on_many() {
         files
     };
     for threads in [1, 2, 16] {
-        assert_eq!(
-            settings(&run(threads, 7)),
-            settings(&one),
-            "{threads} threads"
-        );
+        assert_eq!(settings(&run(threads, 7)), settings(&one), "{threads} threads");
     }
     let other = run(1, 8);
-    assert_ne!(
-        other["orchestration_report.json"],
-        one["orchestration_report.json"]
-    );
+    assert_ne!(other["orchestration_report.json"], one["orchestration_report.json"]);
 }
 
 #[test]

@@ -18,22 +18,10 @@ fn a_second_run_starts_from_what_the_first_one_found() {
         orchestrate(context).unwrap()
     };
     let first = run();
-    assert_eq!(
-        (
-            first.knowledge.runs_before,
-            first.ga_optimization.warm_starts
-        ),
-        (0, 0)
-    );
+    assert_eq!((first.knowledge.runs_before, first.ga_optimization.warm_starts), (0, 0));
     let snapshot = fs::read(state.join("knowledge.json")).unwrap();
     let second = run();
-    assert_eq!(
-        (
-            second.knowledge.runs_before,
-            second.ga_optimization.warm_starts
-        ),
-        (1, 1)
-    );
+    assert_eq!((second.knowledge.runs_before, second.ga_optimization.warm_starts), (1, 1));
     assert_eq!(second.knowledge.hash_before, first.knowledge.hash_after);
     assert_ne!(second.knowledge.hash_after, second.knowledge.hash_before);
     let start = second.ga_optimization.fitness_history[0];
@@ -55,20 +43,13 @@ fn without_a_state_nothing_is_kept_and_nothing_is_known() {
 #[test]
 fn a_damaged_snapshot_is_an_error_that_names_file_and_remedy() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(
-        folder.path().join("knowledge.json"),
-        "{\"version\": 1,\n oops",
-    )
-    .unwrap();
+    fs::write(folder.path().join("knowledge.json"), "{\"version\": 1,\n oops").unwrap();
     let mut context = quick(&penguins());
     context.state = Some(folder.path().to_owned());
     match orchestrate(context) {
         Err(OrchestrateError::Knowledge(error)) => {
             let said = error.to_string();
-            assert!(
-                said.contains("knowledge.json line 2") && said.contains("remove it"),
-                "{said}"
-            );
+            assert!(said.contains("knowledge.json line 2") && said.contains("remove it"), "{said}");
         }
         other => panic!("{other:?}"),
     }
@@ -79,11 +60,7 @@ fn efficiency_takes_the_scripts_that_were_made_before() {
     let folder = tempfile::tempdir().unwrap();
     let run = || {
         let mut context = quick(&penguins());
-        context.settings = Settings {
-            generations: 5,
-            episodes: 5,
-            ..Preset::Efficiency.into()
-        };
+        context.settings = Settings { generations: 5, episodes: 5, ..Preset::Efficiency.into() };
         context.state = Some(folder.path().to_owned());
         orchestrate(context).unwrap()
     };

@@ -15,25 +15,11 @@ fn check(name: &str, table: impl AsRef<[u8]>, rows: [u64; 4], columns: &[&str]) 
     let data = folder.path().join(format!("{name}.csv"));
     fs::write(&data, table).unwrap();
     let report = orchestrate(quick(&data)).unwrap_or_else(|error| panic!("{name}: {error}"));
-    assert_eq!(
-        report.outcome.verdict,
-        Verdict::Verified,
-        "{name}: {:?}",
-        report.outcome.failed
-    );
+    assert_eq!(report.outcome.verdict, Verdict::Verified, "{name}: {:?}", report.outcome.failed);
     let found = report.verification.rows.expect("the script ran");
-    let counted = [
-        found.rows_in,
-        found.rows_out,
-        found.rows_dropped,
-        found.rows_quarantined,
-    ];
+    let counted = [found.rows_in, found.rows_out, found.rows_dropped, found.rows_quarantined];
     assert_eq!(counted, rows, "{name}");
-    let names: Vec<&str> = found
-        .columns
-        .iter()
-        .map(|column| column.name.as_str())
-        .collect();
+    let names: Vec<&str> = found.columns.iter().map(|column| column.name.as_str()).collect();
     assert_eq!(names, columns, "{name}");
 }
 
@@ -45,24 +31,9 @@ fn tables_of_every_kind_are_cleaned() {
         [2, 2, 0, 0],
         &["id, no", "the \"name\""],
     );
-    check(
-        "bom",
-        b"\xef\xbb\xbfid,name\n1,a\n2,b\n",
-        [2, 2, 0, 0],
-        &["id", "name"],
-    );
-    check(
-        "semicolons",
-        "id;price\n1;1,50\n2;2,75\n2;2,75\n",
-        [3, 2, 1, 0],
-        &["id", "price"],
-    );
-    check(
-        "tabs",
-        "id\tname\n1\ta, b\n2\tc\n",
-        [2, 2, 0, 0],
-        &["id", "name"],
-    );
+    check("bom", b"\xef\xbb\xbfid,name\n1,a\n2,b\n", [2, 2, 0, 0], &["id", "name"]);
+    check("semicolons", "id;price\n1;1,50\n2;2,75\n2;2,75\n", [3, 2, 1, 0], &["id", "price"]);
+    check("tabs", "id\tname\n1\ta, b\n2\tc\n", [2, 2, 0, 0], &["id", "name"]);
     check("crlf", "a,b\r\n1,2\r\n3,4\r\n", [2, 2, 0, 0], &["a", "b"]);
     check(
         "no_header",
@@ -70,37 +41,17 @@ fn tables_of_every_kind_are_cleaned() {
         [3, 3, 0, 0],
         &["column_1", "column_2", "column_3"],
     );
-    check(
-        "ragged",
-        "a,b,c\n1,2,3\n4,5\n6,7,8,9\n\n10,11,12\n",
-        [4, 2, 0, 2],
-        &["a", "b", "c"],
-    );
-    check(
-        "single",
-        "name\nalice\nbob\ncarol\n",
-        [3, 3, 0, 0],
-        &["name"],
-    );
-    check(
-        "prose",
-        "text\nHello, world\nGoodbye, all\nNo commas\n",
-        [3, 3, 0, 0],
-        &["text"],
-    );
+    check("ragged", "a,b,c\n1,2,3\n4,5\n6,7,8,9\n\n10,11,12\n", [4, 2, 0, 2], &["a", "b", "c"]);
+    check("single", "name\nalice\nbob\ncarol\n", [3, 3, 0, 0], &["name"]);
+    check("prose", "text\nHello, world\nGoodbye, all\nNo commas\n", [3, 3, 0, 0], &["text"]);
     check("header_only", "a,b,c\n", [0, 0, 0, 0], &["a", "b", "c"]);
     check("all_missing", "a,b\n,\nNA,NA\n", [2, 0, 2, 0], &["a", "b"]);
 }
 
 #[test]
 fn blanks_in_every_row_cost_no_row() {
-    let rows = (0..200).map(|i| {
-        if i % 2 == 0 {
-            format!("{i},,x{i}\n")
-        } else {
-            format!(",{i},\n")
-        }
-    });
+    let rows =
+        (0..200).map(|i| if i % 2 == 0 { format!("{i},,x{i}\n") } else { format!(",{i},\n") });
     let table = "a,b,c\n".to_owned() + &rows.collect::<String>();
     check("blanks", table, [200, 200, 0, 0], &["a", "b", "c"]);
 }
@@ -109,12 +60,7 @@ fn blanks_in_every_row_cost_no_row() {
 fn fifty_thousand_rows_are_cleaned() {
     let rows = (0..50_000).map(|i| format!("{i},{},2024-01-{:02}\n", i % 7, 1 + i % 28));
     let table = "id,kind,day\n".to_owned() + &rows.collect::<String>();
-    check(
-        "large",
-        table,
-        [50_000, 50_000, 0, 0],
-        &["id", "kind", "day"],
-    );
+    check("large", table, [50_000, 50_000, 0, 0], &["id", "kind", "day"]);
 }
 
 #[test]
@@ -125,22 +71,11 @@ fn two_different_files_give_different_scripts() {
     fs::write(&tidy, "id,v\n".to_owned() + &rows).unwrap();
     let kept = |data: &std::path::Path| {
         let report = orchestrate(quick(data)).unwrap();
-        report
-            .code_generation
-            .kept()
-            .iter()
-            .map(|&block| block.to_owned())
-            .collect::<Vec<_>>()
+        report.code_generation.kept().iter().map(|&block| block.to_owned()).collect::<Vec<_>>()
     };
     let (tidy, penguins) = (kept(&tidy), kept(&penguins()));
-    assert!(
-        !tidy.contains(&"imputation".to_owned()),
-        "nothing is missing: {tidy:?}"
-    );
-    assert!(
-        penguins.contains(&"imputation".to_owned()),
-        "much is missing: {penguins:?}"
-    );
+    assert!(!tidy.contains(&"imputation".to_owned()), "nothing is missing: {tidy:?}");
+    assert!(penguins.contains(&"imputation".to_owned()), "much is missing: {penguins:?}");
 }
 
 #[track_caller]
@@ -161,10 +96,7 @@ fn refused(name: &str, bytes: Option<&[u8]>, message: &str) {
         }
         other => panic!("{name}: {other:?}"),
     }
-    let after: Vec<_> = fs::read_dir(folder.path())
-        .unwrap()
-        .map(|e| e.unwrap().path())
-        .collect();
+    let after: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().path()).collect();
     assert_eq!(after.len(), before, "nothing is left behind: {after:?}");
 }
 
@@ -175,9 +107,5 @@ fn what_is_no_table_gets_one_clear_error_and_leaves_nothing() {
     refused("blank.csv", Some(b" \n\n"), "line 1: the file is empty");
     refused("latin.csv", Some(b"a,b\n1,x\n2,Zo\xeb\n"), "line 3");
     refused("utf16.csv", Some(b"\xff\xfea\0,\0b\0\n\0"), "UTF-16");
-    refused(
-        "quote.csv",
-        Some(b"a,b\n1,2\n3,\"open\n5,6\n"),
-        "line 3: a quote is opened",
-    );
+    refused("quote.csv", Some(b"a,b\n1,2\n3,\"open\n5,6\n"), "line 3: a quote is opened");
 }

@@ -67,9 +67,7 @@ fn draft(
     hub.register_worker("coder", Role::CODER, coder)?;
     hub.register_worker("reviewer", Role::REVIEWER, typed_worker(read_draft))?;
     hub.register_workflow(build_website(rounds)?)?;
-    Ok(futures::executor::block_on(
-        hub.execute("build_website", GOAL),
-    )?)
+    Ok(futures::executor::block_on(hub.execute("build_website", GOAL))?)
 }
 
 /// Hands the draft on as it is, or fails with everything that must change.
@@ -127,14 +125,7 @@ mod tests {
         let report = draft(Coder, 3, Arc::new(NoObserver)).unwrap();
         let rounds = |r: &&Recorded| matches!(r.event, Event::RoundStarted { .. });
         assert_eq!(report.history.iter().filter(rounds).count(), 2);
-        assert!(
-            report
-                .output()
-                .unwrap()
-                .to::<Site>()
-                .unwrap()
-                .contains_key("images/map.svg")
-        );
+        assert!(report.output().unwrap().to::<Site>().unwrap().contains_key("images/map.svg"));
     }
 
     #[test]
@@ -145,15 +136,9 @@ mod tests {
         let RunFailure::Failed { path, error } = report.output().unwrap_err() else {
             panic!("the run failed otherwise: {:?}", report.result)
         };
-        assert_eq!(
-            (path.to_string().as_str(), error.code.as_str()),
-            ("draft", "rounds_exhausted")
-        );
+        assert_eq!((path.to_string().as_str(), error.code.as_str()), ("draft", "rounds_exhausted"));
         let last: TaskError = error.details.to().unwrap();
         let findings: Vec<String> = last.details.to().unwrap();
-        assert!(
-            findings.contains(&"index.html:1: <p> is not closed".to_owned()),
-            "{findings:?}"
-        );
+        assert!(findings.contains(&"index.html:1: <p> is not closed".to_owned()), "{findings:?}");
     }
 }

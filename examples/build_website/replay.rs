@@ -79,10 +79,7 @@ pub(crate) fn files(reply: &str) -> Result<Site, TaskError> {
     }
     match site.is_empty() || open.is_some() {
         // A model asked again may do better, so this is worth another attempt.
-        true => Err(TaskError::retryable(
-            "unreadable",
-            "the reply holds no whole file",
-        )),
+        true => Err(TaskError::retryable("unreadable", "the reply holds no whole file")),
         false => Ok(site),
     }
 }

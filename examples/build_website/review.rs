@@ -107,8 +107,7 @@ impl Page {
                     let (name, at) = (utf8(&tag.name), line(tag.span.start));
                     let drawing = name == "svg" || open.iter().any(|(name, _)| name == "svg");
                     for attribute in ["href", "src"] {
-                        page.references
-                            .extend(value(&tag, attribute).map(|to| (at, to)));
+                        page.references.extend(value(&tag, attribute).map(|to| (at, to)));
                     }
                     if let Some(id) = value(&tag, "id")
                         && !page.ids.insert(id.clone())
@@ -158,18 +157,14 @@ fn utf8(text: &HtmlString) -> String {
 }
 
 fn value(tag: &StartTag<usize>, attribute: &str) -> Option<String> {
-    tag.attributes
-        .get(attribute.as_bytes())
-        .map(|found| utf8(&found.value))
+    tag.attributes.get(attribute.as_bytes()).map(|found| utf8(&found.value))
 }
 
 /// The file and the fragment that a reference in `from` means; `None` when it leaves the site.
 fn resolve<'a>(from: &str, target: &'a str) -> Option<(String, &'a str)> {
     let (place, fragment) = target.split_once('#').unwrap_or((target, ""));
     let place = place.split('?').next().unwrap_or_default();
-    let scheme = place
-        .split_once(':')
-        .is_some_and(|(scheme, _)| !scheme.contains('/'));
+    let scheme = place.split_once(':').is_some_and(|(scheme, _)| !scheme.contains('/'));
     if scheme || place.starts_with("//") {
         return None;
     }
@@ -204,63 +199,28 @@ mod tests {
     fn check(body: &str, wanted: &[&str]) {
         let page =
             format!("<!doctype html><html><head><title>t</title></head><body>{body}</body></html>");
-        let files = [
-            ("a/i.html", page.as_str()),
-            ("x.svg", "<svg><path d='M0 0'/></svg>"),
-            ("blank", " "),
-        ];
-        let site = files
-            .map(|(path, text)| (path.to_owned(), text.to_owned()))
-            .into();
-        let spec = Spec {
-            title: String::new(),
-            pages: BTreeMap::new(),
-        };
+        let files =
+            [("a/i.html", page.as_str()), ("x.svg", "<svg><path d='M0 0'/></svg>"), ("blank", " ")];
+        let site = files.map(|(path, text)| (path.to_owned(), text.to_owned())).into();
+        let spec = Spec { title: String::new(), pages: BTreeMap::new() };
         let found = review(&spec, &site);
-        assert_eq!(
-            found
-                .iter()
-                .filter(|f| *f != "blank is empty")
-                .collect::<Vec<_>>(),
-            wanted
-        );
+        assert_eq!(found.iter().filter(|f| *f != "blank is empty").collect::<Vec<_>>(), wanted);
         assert_eq!(found.len(), wanted.len() + 1);
     }
 
     #[test]
     fn what_is_right_is_accepted_and_what_is_wrong_is_named() {
-        check(
-            "<p id=p>a<br>b</p><a href='#p'>p</a> <a href='?q#p'>p</a>",
-            &[],
-        );
-        check(
-            "<img src='../x.svg' alt=''> <svg><path d='M1 1'/></svg>",
-            &[],
-        );
-        check(
-            "<a href='https://example.org/x'>x</a> <a href='mailto:a@example.org'>m</a>",
-            &[],
-        );
+        check("<p id=p>a<br>b</p><a href='#p'>p</a> <a href='?q#p'>p</a>", &[]);
+        check("<img src='../x.svg' alt=''> <svg><path d='M1 1'/></svg>", &[]);
+        check("<a href='https://example.org/x'>x</a> <a href='mailto:a@example.org'>m</a>", &[]);
         check("<a href='/x.svg'>x</a> <a href='//example.org'>o</a>", &[]);
-        check(
-            "<a href='x.svg'>x</a>",
-            &["a/i.html:1: \"x.svg\" leads to no file"],
-        );
-        check(
-            "<a href='../../x.svg'>x</a>",
-            &["a/i.html:1: \"../../x.svg\" leads to no file"],
-        );
-        check(
-            "\n<a href='#q'>q</a>",
-            &["a/i.html:2: \"#q\" leads to no element of that page"],
-        );
+        check("<a href='x.svg'>x</a>", &["a/i.html:1: \"x.svg\" leads to no file"]);
+        check("<a href='../../x.svg'>x</a>", &["a/i.html:1: \"../../x.svg\" leads to no file"]);
+        check("\n<a href='#q'>q</a>", &["a/i.html:2: \"#q\" leads to no element of that page"]);
         check("<b><i></b>", &["a/i.html:1: <i> is not closed"]);
         check("</i><br/>", &["a/i.html:1: </i> closes nothing"]);
         check("<div/>", &["a/i.html:1: <div/> does not close itself"]);
-        check(
-            "<i id=a></i><i id=a></i>",
-            &["a/i.html:1: the id \"a\" is taken"],
-        );
+        check("<i id=a></i><i id=a></i>", &["a/i.html:1: the id \"a\" is taken"]);
         check("<i a=1 a=2></i>", &["a/i.html:1: duplicate-attribute"]);
         check("<script>if (1 < 2) '</p>'</script>", &[]);
     }
@@ -274,10 +234,7 @@ mod tests {
                 .into(),
         };
         let site = [("a.html", "<p>a</p>"), ("../up.svg", "<svg></svg>")];
-        let found = review(
-            &spec,
-            &site.map(|(path, text)| (path.into(), text.into())).into(),
-        );
+        let found = review(&spec, &site.map(|(path, text)| (path.into(), text.into())).into());
         let wanted = [
             "\"../up.svg\" is no path inside the site",
             "../up.svg:1: nothing is drawn",

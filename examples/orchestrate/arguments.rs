@@ -23,10 +23,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = "Data Pipeline Generator")]
     pub(crate) project: String,
     /// What the scripts are for, in your words
-    #[arg(
-        long,
-        default_value = "Create optimized ETL scripts with multi-layer architecture"
-    )]
+    #[arg(long, default_value = "Create optimized ETL scripts with multi-layer architecture")]
     pub(crate) objective: String,
     /// The same seed gives the same bytes
     #[arg(long, default_value_t = 42)]

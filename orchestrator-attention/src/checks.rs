@@ -49,11 +49,7 @@ fn weights_sum_to_one(attended: &Attended) -> Check {
             let wanted = if visible == 0 { 0.0 } else { 1.0 };
             let off = (row.sum() - wanted).abs();
             // `max` would drop a NaN, whichever side it is on.
-            worst = if off.is_nan() || worst.is_nan() {
-                f64::NAN
-            } else {
-                worst.max(off)
-            };
+            worst = if off.is_nan() || worst.is_nan() { f64::NAN } else { worst.max(off) };
         }
     }
     Check::new(
@@ -86,10 +82,7 @@ fn output_dimension_matches(
     Check::new(
         "output_dimension_matches_input",
         (rows, columns) == (queries, config.embed_dim),
-        format!(
-            "output {rows} × {columns}, input {queries} × {}",
-            config.embed_dim
-        ),
+        format!("output {rows} × {columns}, input {queries} × {}", config.embed_dim),
     )
 }
 
@@ -116,11 +109,7 @@ fn numerically_stable(attended: &Attended) -> Check {
 fn focused(attended: &Attended) -> Check {
     let name = "focuses_on_relevant_layers";
     match attended.mean_relative_entropy() {
-        None => Check::new(
-            name,
-            true,
-            "no query has more than one key to see".to_owned(),
-        ),
+        None => Check::new(name, true, "no query has more than one key to see".to_owned()),
         Some(share) => Check::new(
             name,
             share <= 1.0 - FOCUS_MARGIN,
@@ -142,10 +131,7 @@ pub fn diagnose(attended: &Attended, config: &AttentionConfig) -> Vec<Advice> {
         return Vec::new();
     }
     let solution = if config.embed_dim < UNIFORM_EMBED_DIM {
-        format!(
-            "raise the embedding dimension from {} to {UNIFORM_EMBED_DIM}",
-            config.embed_dim
-        )
+        format!("raise the embedding dimension from {} to {UNIFORM_EMBED_DIM}", config.embed_dim)
     } else {
         "give the layers different interests, or the features different values".to_owned()
     };

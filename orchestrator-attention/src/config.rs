@@ -62,10 +62,7 @@ impl AttentionConfig {
 
     /// `heads` heads of [`HEAD_DIM`] dimensions each.
     pub fn with_heads(heads: usize) -> Self {
-        AttentionConfig {
-            embed_dim: heads.saturating_mul(HEAD_DIM),
-            heads,
-        }
+        AttentionConfig { embed_dim: heads.saturating_mul(HEAD_DIM), heads }
     }
 
     /// Whether the heads share the dimensions evenly.

@@ -26,10 +26,7 @@ pub struct Feature {
 impl Feature {
     /// A feature.
     pub fn new(name: impl Into<String>, value: f64) -> Feature {
-        Feature {
-            name: name.into(),
-            value,
-        }
+        Feature { name: name.into(), value }
     }
 }
 
@@ -46,10 +43,7 @@ pub struct LayerQuery {
 impl LayerQuery {
     /// A layer without interests of its own.
     pub fn new(name: impl Into<String>) -> LayerQuery {
-        LayerQuery {
-            name: name.into(),
-            interests: BTreeMap::new(),
-        }
+        LayerQuery { name: name.into(), interests: BTreeMap::new() }
     }
 
     /// The same layer, interested in one more feature.
@@ -126,10 +120,7 @@ pub fn embed_layers(
         }
         let norm = sum.norm();
         if !norm.is_finite() {
-            let largest = layer
-                .interests
-                .iter()
-                .max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
+            let largest = layer.interests.iter().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
             let (name, weight) = largest.expect("only interests can be that large");
             return Err(refuse(name, *weight, "too large"));
         }
@@ -146,11 +137,7 @@ pub fn positions(rows: usize, embed_dim: usize) -> DMatrix<f64> {
     DMatrix::from_fn(rows, embed_dim, |position, column| {
         let pair = (column / 2 * 2) as f64;
         let angle = position as f64 / 10_000_f64.powf(pair / embed_dim as f64);
-        if column % 2 == 0 {
-            angle.sin()
-        } else {
-            angle.cos()
-        }
+        if column % 2 == 0 { angle.sin() } else { angle.cos() }
     })
 }
 
@@ -161,10 +148,7 @@ fn check(features: &[Feature], embed_dim: usize) -> Result<(), AttentionError> {
     let mut seen = BTreeSet::new();
     for Feature { name, value } in features {
         if !(0.0..=1.0).contains(value) {
-            return Err(AttentionError::FeatureValue {
-                name: name.clone(),
-                value: *value,
-            });
+            return Err(AttentionError::FeatureValue { name: name.clone(), value: *value });
         }
         if !seen.insert(name) {
             return Err(AttentionError::DuplicateFeature { name: name.clone() });

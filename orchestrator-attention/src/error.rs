@@ -118,12 +118,7 @@ pub(crate) fn check_finite(matrix: &'static str, m: &DMatrix<f64>) -> Result<(),
         for column in 0..m.ncols() {
             let value = m[(row, column)];
             if !value.is_finite() {
-                return Err(AttentionError::NotFinite {
-                    matrix,
-                    row,
-                    column,
-                    value,
-                });
+                return Err(AttentionError::NotFinite { matrix, row, column, value });
             }
         }
     }
@@ -160,11 +155,5 @@ fn shape(
     if found == wanted {
         return Ok(());
     }
-    Err(AttentionError::Shape {
-        matrix,
-        axis,
-        wanted,
-        found,
-        fits,
-    })
+    Err(AttentionError::Shape { matrix, axis, wanted, found, fits })
 }

@@ -103,11 +103,5 @@ pub fn scaled_dot_product(
             weights[(query, key)] = weight;
         }
     }
-    Ok(Attended {
-        output: &weights * v,
-        weights: vec![weights],
-        entropy,
-        log_sum_exp,
-        visible,
-    })
+    Ok(Attended { output: &weights * v, weights: vec![weights], entropy, log_sum_exp, visible })
 }

@@ -54,11 +54,7 @@ const MEMORY_VERSION: u32 = 1;
 impl Memory {
     /// Nothing yet, and never more than `capacity` tasks.
     pub fn new(capacity: usize) -> Memory {
-        Memory {
-            version: MEMORY_VERSION,
-            capacity,
-            tasks: VecDeque::new(),
-        }
+        Memory { version: MEMORY_VERSION, capacity, tasks: VecDeque::new() }
     }
 
     /// Adds a task, forgetting the oldest beyond the capacity.
@@ -95,10 +91,6 @@ impl Memory {
     }
 
     pub(crate) fn known_version(&self) -> Result<(), (u32, u32)> {
-        if self.version == MEMORY_VERSION {
-            Ok(())
-        } else {
-            Err((self.version, MEMORY_VERSION))
-        }
+        if self.version == MEMORY_VERSION { Ok(()) } else { Err((self.version, MEMORY_VERSION)) }
     }
 }

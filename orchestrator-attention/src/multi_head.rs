@@ -27,12 +27,7 @@ impl Projections {
     /// Four identities: attention over the rows as they are.
     pub fn identity(embed_dim: usize) -> Self {
         let eye = DMatrix::identity(embed_dim, embed_dim);
-        Projections {
-            query: eye.clone(),
-            key: eye.clone(),
-            value: eye.clone(),
-            output: eye,
-        }
+        Projections { query: eye.clone(), key: eye.clone(), value: eye.clone(), output: eye }
     }
 
     /// Uniform in ±√(6 / (fan in + fan out)) (Glorot and Bengio, "Understanding the difficulty of training deep feedforward
@@ -93,10 +88,7 @@ impl MultiHeadAttention {
             check_columns(name, matrix, config.embed_dim, "embed_dim")?;
             check_finite(name, matrix)?;
         }
-        Ok(MultiHeadAttention {
-            config,
-            projections,
-        })
+        Ok(MultiHeadAttention { config, projections })
     }
 
     /// The shape.
@@ -183,9 +175,7 @@ impl MultiHeadAttention {
             }
             let part = |m: &DMatrix<f64>| m.columns(head * width, width).into_owned();
             let one = scaled_dot_product(&part(&q), &part(&k), &part(&v), scale, mask)?;
-            joined
-                .columns_mut(head * width, width)
-                .copy_from(&one.output);
+            joined.columns_mut(head * width, width).copy_from(&one.output);
             entropy.set_column(head, &one.entropy.column(0));
             log_sum_exp.set_column(head, &one.log_sum_exp.column(0));
             weights.extend(one.weights);

@@ -121,17 +121,9 @@ impl RouterConfig {
     /// # Errors
     /// The first one that is not.
     pub fn check(&self) -> Result<(), RouterConfigError> {
-        let refuse = |setting, value, range| {
-            Err(RouterConfigError::Setting {
-                setting,
-                value,
-                range,
-            })
-        };
-        for (setting, value) in [
-            ("memory_max", self.memory_max),
-            ("dimensions", self.dimensions),
-        ] {
+        let refuse =
+            |setting, value, range| Err(RouterConfigError::Setting { setting, value, range });
+        for (setting, value) in [("memory_max", self.memory_max), ("dimensions", self.dimensions)] {
             if value == 0 {
                 return refuse(setting, 0.0, "at least 1");
             }
@@ -238,21 +230,15 @@ impl AttentionRouter {
 
     /// What it remembers now: to be written down, and given to [`AttentionRouter::with_memory`].
     pub fn memory(&self) -> Memory {
-        self.memory
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What a request is like: its views side by side, each a unit vector times the root of its share.
     pub fn features(&self, request: &Request) -> Vec<f64> {
         let place = format!("{} {}", request.role, request.path);
         let input = request.input.as_json();
-        let text = format!(
-            "{} {}",
-            start(&request.goal, TEXT_BYTES_MAX),
-            start(input, TEXT_BYTES_MAX)
-        );
+        let text =
+            format!("{} {}", start(&request.goal, TEXT_BYTES_MAX), start(input, TEXT_BYTES_MAX));
         let fields: std::collections::BTreeMap<String, number::Field> =
             request.input.to().unwrap_or_default();
         let size = (input.len() as f64).ln_1p() / (PAYLOAD_BYTES_MAX as f64).ln_1p();
@@ -299,19 +285,11 @@ impl AttentionRouter {
             .unzip();
         softmax(&mut weights);
         let attended = |value: &dyn Fn(&PastTask) -> f64| -> f64 {
-            tasks
-                .iter()
-                .zip(&weights)
-                .map(|(task, w)| w * value(task))
-                .sum()
+            tasks.iter().zip(&weights).map(|(task, w)| w * value(task)).sum()
         };
         let squares: f64 = weights.iter().map(|w| w * w).sum();
         let samples = if squares > 0.0 { 1.0 / squares } else { 0.0 };
-        let RouterConfig {
-            prior_success,
-            prior_weight,
-            ..
-        } = self.config;
+        let RouterConfig { prior_success, prior_weight, .. } = self.config;
         let seen = attended(&|task| f64::from(u8::from(task.success)));
         let mut order: Vec<usize> = (0..tasks.len()).collect();
         order.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]));
@@ -373,30 +351,15 @@ impl Router for AttentionRouter {
     fn route(&self, request: &Request, candidates: &[Candidate]) -> Result<Decision, RouteError> {
         let tries = |worker: &WorkerName| request.tried.iter().filter(|t| *t == worker).count();
         let least = candidates.iter().map(|c| tries(&c.worker)).min();
-        let able: Vec<Candidate> = candidates
-            .iter()
-            .filter(|c| Some(tries(&c.worker)) == least)
-            .cloned()
-            .collect();
+        let able: Vec<Candidate> =
+            candidates.iter().filter(|c| Some(tries(&c.worker)) == least).cloned().collect();
         let predictions = self.predict(request, &able);
-        let best = predictions
-            .iter()
-            .map(|p| p.score)
-            .fold(f64::NEG_INFINITY, f64::max);
-        let ties: Vec<&Prediction> = predictions
-            .iter()
-            .filter(|p| p.score >= best - TIE)
-            .collect();
+        let best = predictions.iter().map(|p| p.score).fold(f64::NEG_INFINITY, f64::max);
+        let ties: Vec<&Prediction> = predictions.iter().filter(|p| p.score >= best - TIE).collect();
         if ties.is_empty() {
-            return Err(RouteError {
-                reason: "there is no candidate".to_owned(),
-            });
+            return Err(RouteError { reason: "there is no candidate".to_owned() });
         }
-        let chosen = ties[request
-            .seed
-            .derive("attention_router")
-            .stream()
-            .below(ties.len())];
+        let chosen = ties[request.seed.derive("attention_router").stream().below(ties.len())];
         Ok(Decision {
             worker: chosen.worker.clone(),
             rationale: rationale(chosen, ties.len()),
@@ -424,19 +387,12 @@ impl Router for AttentionRouter {
             usd: if usd.is_finite() { usd.max(0.0) } else { 0.0 },
             duration_ms: outcome.duration_ms,
         };
-        self.memory
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remember(task);
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner).remember(task);
     }
 }
 
 fn rationale(chosen: &Prediction, ties: usize) -> String {
-    let tie = if ties > 1 {
-        format!(", drawn among {ties} equals")
-    } else {
-        String::new()
-    };
+    let tie = if ties > 1 { format!(", drawn among {ties} equals") } else { String::new() };
     if chosen.weighed.is_empty() {
         return format!("nothing is known about it yet, so it is tried{tie}");
     }

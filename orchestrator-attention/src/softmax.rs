@@ -30,11 +30,7 @@ pub fn softmax(row: &mut [f64]) -> RowSum {
     for (at, &logit) in row.iter().enumerate() {
         if logit.is_nan() || logit == f64::INFINITY {
             row.fill(f64::NAN);
-            return RowSum {
-                log_sum_exp: f64::NAN,
-                entropy: f64::NAN,
-                visible: row.len(),
-            };
+            return RowSum { log_sum_exp: f64::NAN, entropy: f64::NAN, visible: row.len() };
         }
         visible += usize::from(logit > f64::NEG_INFINITY);
         if logit > row[largest] {
@@ -43,11 +39,7 @@ pub fn softmax(row: &mut [f64]) -> RowSum {
     }
     if visible == 0 {
         row.fill(0.0);
-        return RowSum {
-            log_sum_exp: f64::NEG_INFINITY,
-            entropy: 0.0,
-            visible,
-        };
+        return RowSum { log_sum_exp: f64::NEG_INFINITY, entropy: 0.0, visible };
     }
     let max = row[largest];
     let (mut rest, mut spread) = (0.0, 0.0);
@@ -65,11 +57,7 @@ pub fn softmax(row: &mut [f64]) -> RowSum {
     for weight in row.iter_mut() {
         *weight /= sum;
     }
-    RowSum {
-        log_sum_exp: max + rest.ln_1p(),
-        entropy: rest.ln_1p() + spread / sum,
-        visible,
-    }
+    RowSum { log_sum_exp: max + rest.ln_1p(), entropy: rest.ln_1p() + spread / sum, visible }
 }
 
 #[cfg(test)]

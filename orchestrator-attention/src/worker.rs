@@ -87,19 +87,13 @@ impl AttentionWorker {
     /// When the config does not check.
     pub fn new(config: AttentionConfig) -> Result<Self, AttentionError> {
         config.check()?;
-        Ok(AttentionWorker {
-            config,
-            projections: ProjectionKind::default(),
-        })
+        Ok(AttentionWorker { config, projections: ProjectionKind::default() })
     }
 
     /// The same worker with other projections.
     #[must_use]
     pub fn with_projections(self, projections: ProjectionKind) -> Self {
-        AttentionWorker {
-            projections,
-            ..self
-        }
+        AttentionWorker { projections, ..self }
     }
 
     fn attend(
@@ -129,11 +123,7 @@ impl AttentionWorker {
                 return Err(AttentionError::Zero { what });
             }
         }
-        let mask = if input.causal {
-            Mask::Causal
-        } else {
-            Mask::None
-        };
+        let mask = if input.causal { Mask::Causal } else { Mask::None };
         let attended = attention.attend_while(&queries, &keys, &keys, &mask, before_head)?;
         Ok(attended.map(|attended| describe(&attended, &config, input, queries.nrows())))
     }
@@ -179,10 +169,7 @@ fn from_rows(rows: &[Vec<f64>], width: usize) -> Result<DMatrix<f64>, AttentionE
 }
 
 fn to_rows(matrix: &DMatrix<f64>) -> Vec<Vec<f64>> {
-    matrix
-        .row_iter()
-        .map(|row| row.iter().copied().collect())
-        .collect()
+    matrix.row_iter().map(|row| row.iter().copied().collect()).collect()
 }
 
 #[async_trait]
@@ -199,10 +186,7 @@ impl Worker for AttentionWorker {
             if task.cancellation().is_cancelled() {
                 return ControlFlow::Break(());
             }
-            task.progress(
-                head as f64 / heads as f64,
-                format!("head {} of {heads}", head + 1),
-            );
+            task.progress(head as f64 / heads as f64, format!("head {} of {heads}", head + 1));
             ControlFlow::Continue(())
         });
         let output = output

@@ -30,10 +30,7 @@ fn outcome(request: &Request, worker: &WorkerName, success: bool, usd: f64) -> O
     Outcome {
         request: request.clone(),
         worker: worker.clone(),
-        usage: Usage {
-            usd,
-            ..Usage::default()
-        },
+        usage: Usage { usd, ..Usage::default() },
         duration_ms: 10,
         error: (!success).then(|| TaskError::terminal("bad", "no")),
     }
@@ -62,19 +59,13 @@ fn each_kind_of_task_goes_to_who_is_good_at_it() {
     let late = right[100..].iter().filter(|right| **right).count();
     assert!(late >= 95, "{late} of the last 100");
 
-    let decision = router.route(
-        &request("parse the csv table of flights", 999),
-        &candidates(&["left", "right"]),
-    );
+    let decision = router
+        .route(&request("parse the csv table of flights", 999), &candidates(&["left", "right"]));
     let decision = decision.unwrap();
     assert_eq!(decision.worker.as_str(), "left");
     assert!(decision.confidence > 0.5 && decision.confidence < 1.0);
     assert_eq!(decision.propensity, 1.0);
-    assert!(
-        decision.rationale.contains("weighed most: run"),
-        "{}",
-        decision.rationale
-    );
+    assert!(decision.rationale.contains("weighed most: run"), "{}", decision.rationale);
 }
 
 #[test]
@@ -99,10 +90,7 @@ fn strangers_are_tried_and_ties_are_drawn_from_the_seed() {
         *seen.entry(decision.worker.to_string()).or_insert(0) += 1;
         assert_eq!(router.route(&request("x", seed), &three).unwrap(), decision);
     }
-    assert!(
-        seen.len() == 3 && seen.values().all(|&n| n > 70),
-        "{seen:?}"
-    );
+    assert!(seen.len() == 3 && seen.values().all(|&n| n > 70), "{seen:?}");
 
     // One that is known to fail gives way to a stranger.
     let a = &three[0].worker;
@@ -110,10 +98,7 @@ fn strangers_are_tried_and_ties_are_drawn_from_the_seed() {
         router.observe(&outcome(&request("x", seed), a, false, 0.0));
     }
     for seed in 0..20 {
-        assert_ne!(
-            &router.route(&request("x", seed), &three).unwrap().worker,
-            a
-        );
+        assert_ne!(&router.route(&request("x", seed), &three).unwrap().worker, a);
     }
 }
 
@@ -126,10 +111,7 @@ fn even_a_perfect_record_lets_a_stranger_be_tried() {
             router.observe(&outcome(&request("x", seed), &both[0].worker, true, 0.0));
         }
         let chosen = router.route(&request("x", 0), &both).unwrap().worker;
-        assert_eq!(
-            chosen, both[1].worker,
-            "after {known} successes of the other"
-        );
+        assert_eq!(chosen, both[1].worker, "after {known} successes of the other");
     }
 }
 
@@ -143,20 +125,14 @@ fn a_cheaper_one_wins_among_equals_and_a_retry_goes_to_another() {
         }
     }
     let mut again = request("x", 77);
-    assert_eq!(
-        router.route(&again, &both).unwrap().worker.as_str(),
-        "cheap"
-    );
+    assert_eq!(router.route(&again, &both).unwrap().worker.as_str(), "cheap");
     again.tried = vec![both[1].worker.clone()];
     assert_eq!(router.route(&again, &both).unwrap().worker.as_str(), "dear");
 }
 
 #[test]
 fn memory_is_bounded_and_survives_being_written_down() {
-    let config = RouterConfig {
-        memory_max: 10,
-        ..RouterConfig::default()
-    };
+    let config = RouterConfig { memory_max: 10, ..RouterConfig::default() };
     let router = AttentionRouter::new(config.clone()).unwrap();
     train(&router, 40);
     assert_eq!(router.memory().len(), 10);
@@ -168,24 +144,15 @@ fn memory_is_bounded_and_survives_being_written_down() {
         let asked = request(TEXTS[0], seed);
         assert_eq!(other.route(&asked, &both), router.route(&asked, &both));
     }
-    let wider = RouterConfig {
-        dimensions: 65,
-        ..config.clone()
-    };
+    let wider = RouterConfig { dimensions: 65, ..config.clone() };
     assert!(matches!(
         AttentionRouter::with_memory(wider, memory),
-        Err(RouterConfigError::Features {
-            found: 192,
-            wanted: 195,
-            ..
-        })
+        Err(RouterConfigError::Features { found: 192, wanted: 195, .. })
     ));
     let future: Memory =
         serde_json::from_str(&text.replace("\"version\":1", "\"version\":9")).unwrap();
     assert_eq!(
-        AttentionRouter::with_memory(config, future)
-            .unwrap_err()
-            .to_string(),
+        AttentionRouter::with_memory(config, future).unwrap_err().to_string(),
         "the memory has version 9, this router reads version 1"
     );
 }
@@ -195,33 +162,22 @@ fn what_was_cancelled_or_cannot_be_is_not_remembered() {
     let router = AttentionRouter::new(RouterConfig::default()).unwrap();
     let asked = request("x", 1);
     let a = WorkerName::parse("a").unwrap();
-    let cancelled = Outcome {
-        error: Some(TaskError::cancelled()),
-        ..outcome(&asked, &a, true, 0.0)
-    };
+    let cancelled =
+        Outcome { error: Some(TaskError::cancelled()), ..outcome(&asked, &a, true, 0.0) };
     router.observe(&cancelled);
     assert!(router.memory().is_empty());
     router.observe(&outcome(&asked, &a, true, f64::NAN));
     assert_eq!(router.memory().tasks().next().unwrap().usd, 0.0);
     assert!(router.route(&asked, &[]).is_err());
-    let error = AttentionRouter::new(RouterConfig {
-        temperature: 0.0,
-        ..RouterConfig::default()
-    });
-    assert_eq!(
-        error.unwrap_err().to_string(),
-        "temperature is 0, it must be finite and above 0"
-    );
+    let error = AttentionRouter::new(RouterConfig { temperature: 0.0, ..RouterConfig::default() });
+    assert_eq!(error.unwrap_err().to_string(), "temperature is 0, it must be finite and above 0");
 }
 
 #[test]
 fn numbers_in_the_input_tell_tasks_apart() {
     let router = AttentionRouter::new(RouterConfig::default()).unwrap();
     let features = |json: &str| {
-        router.features(&Request {
-            input: Payload::parse(json).unwrap(),
-            ..request("", 1)
-        })
+        router.features(&Request { input: Payload::parse(json).unwrap(), ..request("", 1) })
     };
     let dot =
         |a: &[f64], b: &[f64]| -> f64 { a[128..].iter().zip(&b[128..]).map(|(x, y)| x * y).sum() };

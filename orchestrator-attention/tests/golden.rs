@@ -17,9 +17,7 @@ fn golden(file: &str) -> Option<Value> {
             let beside = |up: &str| workspace.join(up).join("shared/data/attention");
             vec![beside("../.."), beside("../../..")]
         });
-    let Some(text) = dirs
-        .iter()
-        .find_map(|dir| std::fs::read_to_string(dir.join(file)).ok())
+    let Some(text) = dirs.iter().find_map(|dir| std::fs::read_to_string(dir.join(file)).ok())
     else {
         eprintln!("skipped: {file} is in none of {dirs:?}");
         return None;
@@ -38,12 +36,7 @@ fn number(value: &Value) -> f64 {
 }
 
 fn numbers(value: &Value) -> Vec<f64> {
-    value["data"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(number)
-        .collect()
+    value["data"].as_array().unwrap().iter().map(number).collect()
 }
 
 /// The matrix of one head; `None` when the case has no such tensor.
@@ -58,10 +51,7 @@ fn near(what: &str, ours: f64, golden: f64, relative: f64) {
     // Where torch has no answer for a row that sees nothing, the documented one is zero.
     let golden = if golden.is_nan() { 0.0 } else { golden };
     let close = (ours - golden).abs() <= relative * golden.abs() + 1e-15;
-    assert!(
-        ours == golden || close,
-        "{what}: {ours:e} is not {golden:e} within {relative:e}"
-    );
+    assert!(ours == golden || close, "{what}: {ours:e} is not {golden:e} within {relative:e}");
 }
 
 fn tolerance(logit_max: f64) -> f64 {
@@ -84,11 +74,7 @@ fn attention_equals_the_golden_vectors() {
             mask => Mask::Additive(head(mask, 0, n, m)),
         };
         let logit_max = case["max_abs_logit"].as_f64().unwrap();
-        let relative = if logit_max < 1e15 {
-            tolerance(logit_max)
-        } else {
-            1e-12
-        };
+        let relative = if logit_max < 1e15 { tolerance(logit_max) } else { 1e-12 };
         for h in 0..size("heads") {
             let [q, k, v] = [("q", n, d), ("k", m, d), ("v", m, dv)]
                 .map(|(key, rows, columns)| head(&case[key], h, rows, columns));
@@ -103,12 +89,7 @@ fn attention_equals_the_golden_vectors() {
             for (key, matrix, columns) in pairs {
                 let wanted = head(&case[key], h, n, columns);
                 for (at, (&ours, &golden)) in matrix.iter().zip(wanted.iter()).enumerate() {
-                    near(
-                        &format!("{name}, head {h}, {key} {at}"),
-                        ours,
-                        golden,
-                        relative,
-                    );
+                    near(&format!("{name}, head {h}, {key} {at}"), ours, golden, relative);
                 }
             }
             if name.starts_with("causal") || name.starts_with("cross_causal") {
@@ -131,10 +112,7 @@ fn softmax_equals_the_golden_vectors() {
         let hidden = row.iter().all(|x| *x == f64::NEG_INFINITY);
         let sum = softmax(&mut row);
         if refused {
-            assert!(
-                row.iter().all(|w| w.is_nan()) && sum.entropy.is_nan(),
-                "{name}"
-            );
+            assert!(row.iter().all(|w| w.is_nan()) && sum.entropy.is_nan(), "{name}");
             continue;
         }
         assert_eq!(sum.visible == 0, hidden, "{name}");
@@ -167,10 +145,7 @@ fn what_is_not_finite_is_refused_with_its_place() {
     assert_eq!(hidden.output, DMatrix::zeros(2, 3));
     assert_eq!(hidden.visible, [0, 0]);
     for (mask, message) in [
-        (
-            Mask::Padding(vec![true]),
-            "the padding mask has 1 entries, 2 are needed to fit the keys",
-        ),
+        (Mask::Padding(vec![true]), "the padding mask has 1 entries, 2 are needed to fit the keys"),
         (
             Mask::Additive(DMatrix::from_element(2, 2, f64::INFINITY)),
             "the mask has inf at row 0, column 0; it may hold finite numbers and -inf",

@@ -10,20 +10,10 @@ use orchestrator_attention::{
 };
 use orchestrator_core::{Cancellation, Failure, Note, Notes, Payload, Seed, Task, Worker};
 
-const NAMES: [&str; 6] = [
-    "nulls",
-    "duplicates",
-    "outliers",
-    "size",
-    "types",
-    "complexity",
-];
+const NAMES: [&str; 6] = ["nulls", "duplicates", "outliers", "size", "types", "complexity"];
 
 fn features(value: f64) -> Vec<Feature> {
-    NAMES
-        .iter()
-        .map(|name| Feature::new(*name, value))
-        .collect()
+    NAMES.iter().map(|name| Feature::new(*name, value)).collect()
 }
 
 #[test]
@@ -59,10 +49,7 @@ fn a_stronger_feature_gets_more_weight() {
         features[0].value = value;
         let keys = embed(&features, config.embed_dim, Seed(4)).unwrap();
         let query = embed_layers(&layer, &features, config.embed_dim, Seed(4)).unwrap();
-        attention
-            .attend(&query, &keys, &keys, &Mask::None)
-            .unwrap()
-            .mean_weights()[(0, 0)]
+        attention.attend(&query, &keys, &keys, &Mask::None).unwrap().mean_weights()[(0, 0)]
     };
     assert!(weight(0.0) < weight(0.5) && weight(0.5) < weight(1.0));
 }
@@ -90,10 +77,7 @@ fn what_is_no_feature_is_refused_by_name() {
 #[test]
 fn positions_differ_and_start_as_the_paper_says() {
     let rows = positions(50, 6);
-    assert_eq!(
-        rows.row(0).iter().copied().collect::<Vec<_>>(),
-        [0.0, 1.0, 0.0, 1.0, 0.0, 1.0]
-    );
+    assert_eq!(rows.row(0).iter().copied().collect::<Vec<_>>(), [0.0, 1.0, 0.0, 1.0, 0.0, 1.0]);
     for a in 0..50 {
         for b in 0..a {
             assert!((rows.row(a) - rows.row(b)).norm() > 1e-3);
@@ -104,9 +88,7 @@ fn positions_differ_and_start_as_the_paper_says() {
 fn run(worker: &AttentionWorker, json: &str, seed: u64) -> Result<Payload, String> {
     let task = Task::detached(Payload::parse(json).unwrap(), Seed(seed));
     let output = block_on(worker.execute(task));
-    output
-        .map(|output| output.payload)
-        .map_err(|error| error.to_string())
+    output.map(|output| output.payload).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -114,23 +96,13 @@ fn the_worker_gives_the_documented_keys_and_the_same_bytes_again() {
     let worker = AttentionWorker::new(AttentionConfig::default())
         .unwrap()
         .with_projections(ProjectionKind::Seeded);
-    let rows: Vec<Vec<f64>> = (0..3)
-        .map(|r| (0..16).map(|c| f64::from(r * c)).collect())
-        .collect();
-    let json = format!(
-        r#"{{"rows": {}, "causal": true}}"#,
-        serde_json::to_string(&rows).unwrap()
-    );
+    let rows: Vec<Vec<f64>> = (0..3).map(|r| (0..16).map(|c| f64::from(r * c)).collect()).collect();
+    let json = format!(r#"{{"rows": {}, "causal": true}}"#, serde_json::to_string(&rows).unwrap());
     let output = run(&worker, &json, 5).unwrap();
     assert_eq!(run(&worker, &json, 5).unwrap(), output);
     assert_ne!(run(&worker, &json, 6).unwrap(), output);
     let keys: BTreeMap<String, serde_json::Value> = output.to().unwrap();
-    for key in [
-        "attended_output",
-        "attention_weights",
-        "attention_entropy",
-        "checks",
-    ] {
+    for key in ["attended_output", "attention_weights", "attention_entropy", "checks"] {
         assert!(keys.contains_key(key), "{key}");
     }
     let output: AttentionOutput = output.to().unwrap();
@@ -143,10 +115,7 @@ fn the_worker_refuses_what_it_cannot_attend() {
     let worker = AttentionWorker::new(AttentionConfig::default()).unwrap();
     for (json, message) in [
         ("{}", "attention: attention needs at least one query"),
-        (
-            r#"{"rows": [[1, 2]]}"#,
-            "attention: rows has 2 columns, 16 are needed to fit embed_dim",
-        ),
+        (r#"{"rows": [[1, 2]]}"#, "attention: rows has 2 columns, 16 are needed to fit embed_dim"),
         (
             r#"{"rows": [[1]], "features": [{"name": "a", "value": 1}]}"#,
             "attention: give either `rows` (with `causal` if wanted) or `features` and `layers`",
@@ -154,18 +123,8 @@ fn the_worker_refuses_what_it_cannot_attend() {
     ] {
         assert_eq!(run(&worker, json, 1).unwrap_err(), message);
     }
-    assert!(
-        run(&worker, r#"{"row": []}"#, 1)
-            .unwrap_err()
-            .starts_with("payload: ")
-    );
-    assert!(
-        AttentionWorker::new(AttentionConfig {
-            embed_dim: 16,
-            heads: 5
-        })
-        .is_err()
-    );
+    assert!(run(&worker, r#"{"row": []}"#, 1).unwrap_err().starts_with("payload: "));
+    assert!(AttentionWorker::new(AttentionConfig { embed_dim: 16, heads: 5 }).is_err());
 }
 
 #[test]

@@ -26,24 +26,14 @@ fn oracle(
             (0..a.ncols()).map(|l| a[(i, l)] * b[(l, j)]).sum::<f64>()
         })
     };
-    let (q, k, v) = (
-        product(x, &p.query),
-        product(y, &p.key),
-        product(y, &p.value),
-    );
+    let (q, k, v) = (product(x, &p.query), product(y, &p.key), product(y, &p.value));
     let mut joined = DMatrix::zeros(x.nrows(), config.embed_dim);
     for head in 0..config.heads {
         for i in 0..x.nrows() {
             let seen = |j: usize| !causal || j + x.nrows() <= i + y.nrows();
             let exp = |j: usize| {
-                let dot: f64 = (0..d)
-                    .map(|l| q[(i, head * d + l)] * k[(j, head * d + l)])
-                    .sum();
-                if seen(j) {
-                    (dot / (d as f64).sqrt()).exp()
-                } else {
-                    0.0
-                }
+                let dot: f64 = (0..d).map(|l| q[(i, head * d + l)] * k[(j, head * d + l)]).sum();
+                if seen(j) { (dot / (d as f64).sqrt()).exp() } else { 0.0 }
             };
             let sum: f64 = (0..y.nrows()).map(exp).sum();
             for l in 0..d {
@@ -128,27 +118,17 @@ fn a_query_that_sees_nothing_gets_zero() {
     assert!(attended.output.row(1).iter().all(|x| *x == 0.0));
     assert!(attended.weights.iter().all(|w| w.row(1).sum() == 0.0));
     assert!(attended.entropy.row(1).iter().all(|h| *h == 0.0));
-    assert!(
-        verify(&attended, &attention.config(), 3)
-            .iter()
-            .all(|c| c.passed)
-    );
+    assert!(verify(&attended, &attention.config(), 3).iter().all(|c| c.passed));
 }
 
 #[test]
 fn broken_results_fail_their_checks() {
     let config = AttentionConfig::default();
     let attention = MultiHeadAttention::identity(config).unwrap();
-    let good = attention
-        .attend_self(&matrix(4, 16, 1, 1.0), &Mask::None)
-        .unwrap();
+    let good = attention.attend_self(&matrix(4, 16, 1, 1.0), &Mask::None).unwrap();
     let failed = |attended| -> Vec<String> {
         let checks = verify(&attended, &config, 4);
-        checks
-            .into_iter()
-            .filter(|c| !c.passed)
-            .map(|c| c.name)
-            .collect()
+        checks.into_iter().filter(|c| !c.passed).map(|c| c.name).collect()
     };
     assert!(failed(good.clone()).is_empty());
 
@@ -168,14 +148,9 @@ fn broken_results_fail_their_checks() {
     bad.entropy[(0, 0)] = 2.0; // above ln 4
     assert!(failed(bad).contains(&"numerically_stable".to_owned()));
 
-    let even = attention
-        .attend_self(&DMatrix::zeros(4, 16), &Mask::None)
-        .unwrap();
+    let even = attention.attend_self(&DMatrix::zeros(4, 16), &Mask::None).unwrap();
     assert_eq!(failed(even.clone()), ["focuses_on_relevant_layers"]);
     let advice = orchestrator_attention::diagnose(&even, &config);
-    assert_eq!(
-        advice[0].solution,
-        "raise the embedding dimension from 16 to 32"
-    );
+    assert_eq!(advice[0].solution, "raise the embedding dimension from 16 to 32");
     assert!(orchestrator_attention::diagnose(&good, &config).is_empty());
 }

@@ -32,13 +32,7 @@ const fn block(
     feature: &'static str,
     purpose: &'static str,
 ) -> Block {
-    Block {
-        name,
-        layers,
-        feature,
-        complexity_above: 0.0,
-        purpose,
-    }
+    Block { name, layers, feature, complexity_above: 0.0, purpose }
 }
 
 /// Every optional block, in the order of the code.
@@ -47,30 +41,10 @@ const fn block(
 /// `imputation` and `outlier_clipping` are those of a regular sample of at least half as many. Its memory grows by sixteen
 /// bytes a row, for the digests by which it knows duplicates.
 pub const BLOCKS: &[Block] = &[
-    block(
-        "explain",
-        GENERATORS,
-        "types",
-        "--explain prints the decisions behind the next layer",
-    ),
-    block(
-        "compile_check",
-        GENERATORS,
-        "complexity",
-        "compiles the next layer before it writes it",
-    ),
-    block(
-        "imputation",
-        SCRIPT,
-        "nulls",
-        "fills gaps with the median or the most frequent value",
-    ),
-    block(
-        "outlier_clipping",
-        SCRIPT,
-        "outliers",
-        "moves outliers to Tukey's outer fences",
-    ),
+    block("explain", GENERATORS, "types", "--explain prints the decisions behind the next layer"),
+    block("compile_check", GENERATORS, "complexity", "compiles the next layer before it writes it"),
+    block("imputation", SCRIPT, "nulls", "fills gaps with the median or the most frequent value"),
+    block("outlier_clipping", SCRIPT, "outliers", "moves outliers to Tukey's outer fences"),
     block(
         "near_deduplication",
         SCRIPT,
@@ -83,30 +57,15 @@ pub const BLOCKS: &[Block] = &[
         "text",
         "brings text into Unicode NFC and collapses blanks",
     ),
-    block(
-        "column_statistics",
-        SCRIPT,
-        "types",
-        "reports mean, deviation and length of columns",
-    ),
-    block(
-        "quarantine_summary",
-        SCRIPT,
-        "faults",
-        "counts the reasons of quarantined rows",
-    ),
+    block("column_statistics", SCRIPT, "types", "reports mean, deviation and length of columns"),
+    block("quarantine_summary", SCRIPT, "faults", "counts the reasons of quarantined rows"),
     block(
         "chunked_streaming",
         SCRIPT,
         "size",
         "reads the file in passes instead of holding its rows",
     ),
-    block(
-        "logging",
-        SCRIPT,
-        "complexity",
-        "--verbose tells every step on stderr",
-    ),
+    block("logging", SCRIPT, "complexity", "--verbose tells every step on stderr"),
     Block {
         complexity_above: ADAPTIVE_COMPLEXITY,
         ..block(

@@ -14,31 +14,18 @@ pub fn check_scripts(scripts: &GeneratedScripts) -> Vec<Check> {
         .iter()
         .map(|layer| {
             let file = format!("{layer}.py");
-            let found = scripts
-                .diagnostics
-                .get(&file)
-                .and_then(|found| found.first());
+            let found = scripts.diagnostics.get(&file).and_then(|found| found.first());
             let detail = match (scripts.source(&file), found) {
                 (Some(source), _) => format!("{} lines", source.lines().count()),
                 (None, Some(fault)) => {
-                    format!(
-                        "line {}, column {}: {}",
-                        fault.line, fault.column, fault.message
-                    )
+                    format!("line {}, column {}: {}", fault.line, fault.column, fault.message)
                 }
                 (None, None) => "the layer was not generated".to_owned(),
             };
-            Check::new(
-                format!("{file} parses"),
-                scripts.source(&file).is_some(),
-                detail,
-            )
+            Check::new(format!("{file} parses"), scripts.source(&file).is_some(), detail)
         })
         .collect();
-    let finite = scripts
-        .blocks
-        .iter()
-        .all(|block| block.activation.is_finite());
+    let finite = scripts.blocks.iter().all(|block| block.activation.is_finite());
     checks.push(Check::new(
         "activations are finite",
         finite && !scripts.blocks.is_empty(),
@@ -66,10 +53,7 @@ pub fn check_by_running(
     out: impl AsRef<Path>,
 ) -> (Vec<Check>, Option<QualityReport>) {
     let chain = match interpreter.reproduces_chain(scripts) {
-        Ok(true) => (
-            true,
-            "layer_0 writes layer_1, layer_1 writes layer_2, byte for byte".into(),
-        ),
+        Ok(true) => (true, "layer_0 writes layer_1, layer_1 writes layer_2, byte for byte".into()),
         Ok(false) => (false, "a layer writes another text than was shipped".into()),
         Err(error) => (false, error.to_string()),
     };

@@ -60,14 +60,8 @@ impl GenerateRequest {
 /// The θ that takes the features as they are: every weight 1, no bias, temperature 1.
 pub fn neutral_parameters() -> Parameters {
     Parameters {
-        weights: FEATURES
-            .iter()
-            .map(|&feature| (feature.to_owned(), 1.0))
-            .collect(),
-        biases: LAYERS
-            .iter()
-            .map(|&layer| (layer.to_owned(), 0.0))
-            .collect(),
+        weights: FEATURES.iter().map(|&feature| (feature.to_owned(), 1.0)).collect(),
+        biases: LAYERS.iter().map(|&layer| (layer.to_owned(), 0.0)).collect(),
         temperature: 1.0,
     }
 }
@@ -137,28 +131,19 @@ impl Default for Generator {
 impl Generator {
     /// A generator with [`PythonValidator`] and [`PythonQuality`].
     pub fn new() -> Generator {
-        Generator {
-            validator: Box::new(PythonValidator),
-            analyzer: Box::new(PythonQuality),
-        }
+        Generator { validator: Box::new(PythonValidator), analyzer: Box::new(PythonQuality) }
     }
 
     /// The same generator with another validator.
     #[must_use]
     pub fn with_validator(self, validator: impl Validator + 'static) -> Generator {
-        Generator {
-            validator: Box::new(validator),
-            ..self
-        }
+        Generator { validator: Box::new(validator), ..self }
     }
 
     /// The same generator with another judge of quality.
     #[must_use]
     pub fn with_analyzer(self, analyzer: impl QualityAnalyzer + 'static) -> Generator {
-        Generator {
-            analyzer: Box::new(analyzer),
-            ..self
-        }
+        Generator { analyzer: Box::new(analyzer), ..self }
     }
 
     /// Generates the three layers. If one does not validate, generates them again without any optional block; if that
@@ -218,9 +203,7 @@ impl Generator {
         for layer in layers {
             let name = layer.file();
             let diagnostics = self.validator.validate(&layer.source);
-            let valid = diagnostics
-                .iter()
-                .all(|found| found.severity != Severity::Error);
+            let valid = diagnostics.iter().all(|found| found.severity != Severity::Error);
             scripts.diagnostics.insert(name.clone(), diagnostics);
             if !valid {
                 continue;
@@ -239,10 +222,7 @@ impl Generator {
                 sha256: sha256::hex(layer.source.as_bytes()),
                 script_tokens,
                 template_tokens: layer.tokens.len() as u64,
-                blocks: kept(decisions, layer.name)
-                    .into_iter()
-                    .map(str::to_owned)
-                    .collect(),
+                blocks: kept(decisions, layer.name).into_iter().map(str::to_owned).collect(),
             };
             scripts.sample_metadata.insert(name.clone(), metadata);
             scripts.code_samples.insert(name, layer.source.clone());
@@ -258,21 +238,13 @@ fn build(
 ) -> Result<Vec<Layer>, TemplateError> {
     let [outer, middle, inner] = LAYERS;
     let script = script_layer(request, inner, &kept(decisions, inner))?;
-    let second = generator_layer(
-        request,
-        middle,
-        &script,
-        decisions,
-        &kept(decisions, middle),
-    )?;
+    let second = generator_layer(request, middle, &script, decisions, &kept(decisions, middle))?;
     let first = generator_layer(request, outer, &second, decisions, &kept(decisions, outer))?;
     Ok(vec![first, second, script])
 }
 
 fn kept<'a>(decisions: &'a [BlockDecision], layer: &str) -> Vec<&'a str> {
-    let kept = decisions
-        .iter()
-        .filter(|decision| decision.kept && decision.layer == layer);
+    let kept = decisions.iter().filter(|decision| decision.kept && decision.layer == layer);
     kept.map(|decision| decision.block.as_str()).collect()
 }
 
@@ -304,15 +276,11 @@ fn decide_one(
     let weight = *theta
         .weights
         .get(block.feature)
-        .ok_or_else(|| GenerateError::MissingWeight {
-            feature: block.feature.to_owned(),
-        })?;
+        .ok_or_else(|| GenerateError::MissingWeight { feature: block.feature.to_owned() })?;
     let bias = *theta
         .biases
         .get(layer)
-        .ok_or_else(|| GenerateError::MissingBias {
-            layer: layer.to_owned(),
-        })?;
+        .ok_or_else(|| GenerateError::MissingBias { layer: layer.to_owned() })?;
     let score = (weight * value + bias) / theta.temperature;
     let complexity = request.features.get("complexity").copied().unwrap_or(0.0);
     let allowed = block.complexity_above == 0.0 || complexity > block.complexity_above;
@@ -339,10 +307,7 @@ fn feature(request: &GenerateRequest, layer: &str, block: &Block) -> Result<f64,
         feature: block.feature.to_owned(),
     })?;
     let emphasis = request.emphasis.get(layer);
-    let factor = emphasis
-        .and_then(|factors| factors.get(block.feature))
-        .copied()
-        .unwrap_or(1.0);
+    let factor = emphasis.and_then(|factors| factors.get(block.feature)).copied().unwrap_or(1.0);
     if !(factor.is_finite() && factor >= 0.0) {
         return Err(GenerateError::Emphasis {
             layer: layer.to_owned(),

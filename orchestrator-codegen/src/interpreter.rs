@@ -153,17 +153,10 @@ impl Interpreter {
     /// # Errors
     /// When it does not run, or is older than Python 3.8.
     pub fn named(program: &str) -> Result<Interpreter, InterpreterError> {
-        let interpreter = Interpreter {
-            program: program.to_owned(),
-            limit: TIME_LIMIT,
-        };
+        let interpreter = Interpreter { program: program.to_owned(), limit: TIME_LIMIT };
         let folder = Scratch::new()?;
         let probe = "import sys; sys.exit(sys.version_info < (3, 8))";
-        interpreter.run(
-            [OsStr::new("-c"), OsStr::new(probe)],
-            &folder.0,
-            "the probe",
-        )?;
+        interpreter.run([OsStr::new("-c"), OsStr::new(probe)], &folder.0, "the probe")?;
         Ok(interpreter)
     }
 
@@ -181,15 +174,10 @@ impl Interpreter {
     pub fn reproduces_chain(&self, scripts: &GeneratedScripts) -> Result<bool, InterpreterError> {
         let source = |file: &str| {
             let source = scripts.source(file);
-            source.ok_or_else(|| InterpreterError::NoScript {
-                file: file.to_owned(),
-            })
+            source.ok_or_else(|| InterpreterError::NoScript { file: file.to_owned() })
         };
-        let (first, second, third) = (
-            source("layer_0.py")?,
-            source("layer_1.py")?,
-            source("layer_2.py")?,
-        );
+        let (first, second, third) =
+            (source("layer_0.py")?, source("layer_1.py")?, source("layer_2.py")?);
         let folder = Scratch::new()?;
         folder.write("layer_0.py", first)?;
         for file in ["layer_0.py", "layer_1.py"] {
@@ -211,9 +199,7 @@ impl Interpreter {
     ) -> Result<QualityReport, InterpreterError> {
         let file = "layer_2.py";
         let source = scripts.source(file);
-        let source = source.ok_or_else(|| InterpreterError::NoScript {
-            file: file.to_owned(),
-        })?;
+        let source = source.ok_or_else(|| InterpreterError::NoScript { file: file.to_owned() })?;
         let folder = Scratch::new()?;
         folder.write(file, source)?;
         let input = absolute(input.as_ref())?;
@@ -265,11 +251,7 @@ impl Interpreter {
         Err(InterpreterError::Failed {
             script: script.to_owned(),
             code: status.code(),
-            stderr: String::from_utf8_lossy(&said)
-                .trim()
-                .chars()
-                .take(STDERR_CHARS_MAX)
-                .collect(),
+            stderr: String::from_utf8_lossy(&said).trim().chars().take(STDERR_CHARS_MAX).collect(),
         })
     }
 
@@ -285,10 +267,7 @@ impl Interpreter {
         }
         child.kill().map_err(io_error(&path))?;
         child.wait().map_err(io_error(&path))?;
-        Err(InterpreterError::TimedOut {
-            script: script.to_owned(),
-            limit: self.limit,
-        })
+        Err(InterpreterError::TimedOut { script: script.to_owned(), limit: self.limit })
     }
 }
 

@@ -136,9 +136,5 @@ fn layer(
         let weight = request.parameters.weights.get(feature).copied();
         (feature.to_owned(), weight.unwrap_or(1.0))
     })?;
-    Ok(Layer {
-        name,
-        source: assemble(&tokens, kept),
-        tokens,
-    })
+    Ok(Layer { name, source: assemble(&tokens, kept), tokens })
 }

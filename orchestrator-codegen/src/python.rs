@@ -6,9 +6,7 @@ use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 pub(crate) fn syntax_errors(source: &str) -> Vec<(usize, String)> {
     let parsed = parse_unchecked(source, ParseOptions::from(Mode::Module));
     let errors = parsed.errors().iter();
-    errors
-        .map(|fault| (fault.location.start().to_usize(), fault.error.to_string()))
-        .collect()
+    errors.map(|fault| (fault.location.start().to_usize(), fault.error.to_string())).collect()
 }
 
 /// A token that is neither white space nor comment.
@@ -25,10 +23,7 @@ pub(crate) fn tokens(source: &str) -> Vec<Token<'_>> {
         let (kind, range) = token.as_tuple();
         let text = &source[range.start().to_usize()..range.end().to_usize()];
         if !kind.is_trivia() && !text.trim().is_empty() {
-            tokens.push(Token {
-                text,
-                keyword: kind.is_keyword(),
-            });
+            tokens.push(Token { text, keyword: kind.is_keyword() });
         }
     }
     tokens

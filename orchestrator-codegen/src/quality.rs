@@ -72,9 +72,8 @@ impl QualityAnalyzer for PythonQuality {
     fn analyze(&self, source: &str) -> Quality {
         let tokens = python::tokens(source);
         let count = |words: &[&str]| {
-            let counted = tokens
-                .iter()
-                .filter(|token| token.keyword && words.contains(&token.text));
+            let counted =
+                tokens.iter().filter(|token| token.keyword && words.contains(&token.text));
             counted.count()
         };
         let functions = count(&["def", "lambda"]);
@@ -113,10 +112,7 @@ fn documented(source: &str) -> f64 {
     let (mut named, mut described) = (0_usize, 0_usize);
     let mut lines = source.lines().map(str::trim);
     while let Some(line) = lines.next() {
-        if !["def ", "async def ", "class "]
-            .iter()
-            .any(|start| line.starts_with(start))
-        {
+        if !["def ", "async def ", "class "].iter().any(|start| line.starts_with(start)) {
             continue;
         }
         named += 1;
@@ -130,19 +126,12 @@ fn documented(source: &str) -> f64 {
         let body = lines.clone().find(|line| !line.is_empty()).unwrap_or("");
         described += usize::from(body.starts_with(['"', '\'']) || body.starts_with("r\""));
     }
-    if named == 0 {
-        1.0
-    } else {
-        described as f64 / named as f64
-    }
+    if named == 0 { 1.0 } else { described as f64 / named as f64 }
 }
 
 fn duplicated<'a>(lines: impl Iterator<Item = &'a str>) -> f64 {
     let (mut seen, mut all, mut repeated) = (BTreeSet::new(), 0_usize, 0_usize);
-    for line in lines
-        .map(str::trim)
-        .filter(|line| line.len() >= DUPLICATE_CHARS_MIN)
-    {
+    for line in lines.map(str::trim).filter(|line| line.len() >= DUPLICATE_CHARS_MIN) {
         all += 1;
         repeated += usize::from(!seen.insert(line));
     }

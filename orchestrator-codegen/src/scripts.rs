@@ -134,9 +134,5 @@ impl GeneratedScripts {
 /// The folders that will have to be made, innermost first.
 fn missing_ancestors(folder: &Path) -> Vec<PathBuf> {
     let missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
-    folder
-        .ancestors()
-        .take_while(missing)
-        .map(Path::to_owned)
-        .collect()
+    folder.ancestors().take_while(missing).map(Path::to_owned).collect()
 }

@@ -31,20 +31,15 @@ fn compress(state: &mut [u32; 8], block: &[u8]) {
         let (a, b) = (words[at - 15], words[at - 2]);
         let first = a.rotate_right(7) ^ a.rotate_right(18) ^ (a >> 3);
         let second = b.rotate_right(17) ^ b.rotate_right(19) ^ (b >> 10);
-        words[at] = words[at - 16]
-            .wrapping_add(first)
-            .wrapping_add(words[at - 7])
-            .wrapping_add(second);
+        words[at] =
+            words[at - 16].wrapping_add(first).wrapping_add(words[at - 7]).wrapping_add(second);
     }
     let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
     for (word, constant) in words.iter().zip(CONSTANTS) {
         let sum = e.rotate_right(6) ^ e.rotate_right(11) ^ e.rotate_right(25);
         let choice = (e & f) ^ (!e & g);
-        let first = h
-            .wrapping_add(sum)
-            .wrapping_add(choice)
-            .wrapping_add(constant)
-            .wrapping_add(*word);
+        let first =
+            h.wrapping_add(sum).wrapping_add(choice).wrapping_add(constant).wrapping_add(*word);
         let sum = a.rotate_right(2) ^ a.rotate_right(13) ^ a.rotate_right(22);
         let second = sum.wrapping_add((a & b) ^ (a & c) ^ (b & c));
         (h, g, f, e) = (g, f, e, d.wrapping_add(first));
@@ -73,17 +68,11 @@ mod tests {
 
     #[test]
     fn the_examples_of_the_standard_hold() {
-        assert_eq!(
-            hex(b"abc"),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        assert_eq!(hex(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(
             hex(b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
             "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
         );
-        assert_eq!(
-            hex(b""),
-            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-        );
+        assert_eq!(hex(b""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     }
 }

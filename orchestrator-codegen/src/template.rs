@@ -42,9 +42,7 @@ pub(crate) fn render(
         reason: reason(&error),
     };
     let environment = environment(blocks);
-    let template = environment
-        .template_from_named_str(name, source)
-        .map_err(fault)?;
+    let template = environment.template_from_named_str(name, source).map_err(fault)?;
     template.render(Value::from(Serde(values))).map_err(fault)
 }
 
@@ -72,9 +70,7 @@ fn environment(blocks: &[&str]) -> Environment<'static> {
     environment.add_filter("python", |value: Value| literal(&value));
     for (function, sign) in [("begin", '+'), ("unless", '-')] {
         let known: Vec<String> = blocks.iter().map(|&block| block.to_owned()).collect();
-        environment.add_function(function, move |names: Rest<String>| {
-            marker(sign, &names, &known)
-        });
+        environment.add_function(function, move |names: Rest<String>| marker(sign, &names, &known));
     }
     environment.add_function("end", || format!("{OPEN}/{CLOSE}"));
     environment
@@ -86,33 +82,23 @@ fn marker(sign: char, names: &[String], known: &[String]) -> Result<String, Erro
             ErrorKind::InvalidOperation,
             format!("{unknown:?} is no block of this layer"),
         )),
-        None if names.is_empty() => Err(Error::new(
-            ErrorKind::MissingArgument,
-            "a block needs a name",
-        )),
+        None if names.is_empty() => {
+            Err(Error::new(ErrorKind::MissingArgument, "a block needs a name"))
+        }
         None => Ok(format!("{OPEN}{sign}{}{CLOSE}", names.join(","))),
     }
 }
 
 /// A value as Python writes it, in printable ASCII.
 fn literal(value: &Value) -> Result<String, Error> {
-    let unfit = || {
-        Error::new(
-            ErrorKind::InvalidOperation,
-            "the value has no Python literal",
-        )
-    };
+    let unfit = || Error::new(ErrorKind::InvalidOperation, "the value has no Python literal");
     match value.kind() {
         ValueKind::Bool => Ok(if value.is_true() { "True" } else { "False" }.to_owned()),
         ValueKind::None => Ok("None".to_owned()),
         ValueKind::Number if value.is_integer() => Ok(value.to_string()),
         ValueKind::Number => {
             let number = f64::try_from(value.clone()).map_err(|_| unfit())?;
-            if number.is_finite() {
-                Ok(format!("{number:?}"))
-            } else {
-                Err(unfit())
-            }
+            if number.is_finite() { Ok(format!("{number:?}")) } else { Err(unfit()) }
         }
         ValueKind::String => Ok(python_string(value.as_str().unwrap_or_default())),
         ValueKind::Seq => {
@@ -127,11 +113,7 @@ fn literal(value: &Value) -> Result<String, Error> {
 /// The text as a Python string literal, in the quotes that need fewer escapes, as formatters have it.
 pub(crate) fn python_string(text: &str) -> String {
     let mut literal = String::with_capacity(text.len() + 2);
-    let quote = if text.matches('"').count() > text.matches('\'').count() {
-        '\''
-    } else {
-        '"'
-    };
+    let quote = if text.matches('"').count() > text.matches('\'').count() { '\'' } else { '"' };
     literal.push(quote);
     for mark in text.chars() {
         match mark {
@@ -166,10 +148,7 @@ pub(crate) fn tokenise(
     let mut guards: Vec<Guard> = Vec::new();
     let mut current: Option<ScriptToken> = None;
     for (line, text) in (1..).zip(rendered.split_inclusive('\n')) {
-        let marker = text
-            .trim()
-            .strip_prefix(OPEN)
-            .and_then(|rest| rest.strip_suffix(CLOSE));
+        let marker = text.trim().strip_prefix(OPEN).and_then(|rest| rest.strip_suffix(CLOSE));
         let Some(marker) = marker else {
             if text.contains([OPEN, CLOSE]) {
                 return Err(fault(line, "a marker stands on a line of its own"));
@@ -181,9 +160,7 @@ pub(crate) fn tokenise(
         };
         tokens.extend(current.take());
         if marker == "/" {
-            guards
-                .pop()
-                .ok_or_else(|| fault(line, "an end without a begin"))?;
+            guards.pop().ok_or_else(|| fault(line, "an end without a begin"))?;
         } else {
             guards.push(Guard {
                 any_of: marker[1..].split(',').map(str::to_owned).collect(),
@@ -217,10 +194,7 @@ fn begin(
         feature: listening.map(|(feature, _)| feature),
         block,
         guards: guards.to_vec(),
-        span: Span {
-            line_first: line,
-            line_last: line,
-        },
+        span: Span { line_first: line, line_last: line },
     }
 }
 
@@ -240,26 +214,14 @@ mod tests {
 
     #[test]
     fn an_error_names_template_and_line() {
-        check(
-            "x = 1\ny = << unknown >>\n",
-            "template t.py, line 2: undefined value",
-        );
+        check("x = 1\ny = << unknown >>\n", "template t.py, line 2: undefined value");
         check(
             "<< begin(\"c\") >>\n<< end() >>\n",
             "template t.py, line 1: invalid operation: \"c\" is no block of this layer",
         );
-        check(
-            "<< begin(\"a\") >>\nx\n",
-            "template t.py, line 2: a begin without an end",
-        );
-        check(
-            "<< end() >>\n",
-            "template t.py, line 1: an end without a begin",
-        );
-        check(
-            "x << end() >>\n",
-            "template t.py, line 1: a marker stands on a line of its own",
-        );
+        check("<< begin(\"a\") >>\nx\n", "template t.py, line 2: a begin without an end");
+        check("<< end() >>\n", "template t.py, line 1: an end without a begin");
+        check("x << end() >>\n", "template t.py, line 1: a marker stands on a line of its own");
     }
 
     #[test]

@@ -45,10 +45,7 @@ pub struct Guard {
 impl Guard {
     /// Whether it holds when these blocks are kept.
     pub fn holds(&self, kept: &[&str]) -> bool {
-        self.any_of
-            .iter()
-            .any(|block| kept.contains(&block.as_str()))
-            == self.kept
+        self.any_of.iter().any(|block| kept.contains(&block.as_str())) == self.kept
     }
 }
 
@@ -64,9 +61,5 @@ pub struct Span {
 /// The code that is left when these blocks are kept.
 pub(crate) fn assemble(tokens: &[ScriptToken], kept: &[&str]) -> String {
     let stays = |token: &&ScriptToken| token.guards.iter().all(|guard| guard.holds(kept));
-    tokens
-        .iter()
-        .filter(stays)
-        .map(|token| token.text.as_str())
-        .collect()
+    tokens.iter().filter(stays).map(|token| token.text.as_str()).collect()
 }

@@ -101,9 +101,7 @@ fn no_text_of_the_user_breaks_the_nesting() {
     for _ in 0..8 {
         let mut text = || -> String {
             let length = stream.below(9);
-            (0..length)
-                .map(|_| PIECES[stream.below(PIECES.len())])
-                .collect()
+            (0..length).map(|_| PIECES[stream.below(PIECES.len())]).collect()
         };
         let mut request = request(&["imputation"]);
         (request.project, request.objective) = (text(), text());
@@ -168,11 +166,7 @@ fn what_does_not_validate_is_replaced_by_something_simpler_and_then_left_out() {
     };
     let failed = |scripts: &GeneratedScripts| -> Vec<String> {
         let checks: Vec<Check> = check_scripts(scripts);
-        checks
-            .into_iter()
-            .filter(|check| !check.passed)
-            .map(|check| check.name)
-            .collect()
+        checks.into_iter().filter(|check| !check.passed).map(|check| check.name).collect()
     };
     let simpler = generate("\ndef impute(");
     assert_eq!(simpler.completeness, Completeness::Simplified);
@@ -183,22 +177,12 @@ fn what_does_not_validate_is_replaced_by_something_simpler_and_then_left_out() {
 
     let partial = generate("\ndef assemble(");
     assert_eq!(partial.completeness, Completeness::Partial);
-    assert_eq!(
-        partial.code_samples.keys().collect::<Vec<_>>(),
-        ["layer_2.py"]
-    );
+    assert_eq!(partial.code_samples.keys().collect::<Vec<_>>(), ["layer_2.py"]);
     assert_eq!(
         failed(&partial),
-        [
-            "layer_0.py parses",
-            "layer_1.py parses",
-            "no fallback was needed"
-        ]
+        ["layer_0.py parses", "layer_1.py parses", "no fallback was needed"]
     );
-    assert!(matches!(
-        python().reproduces_chain(&partial),
-        Err(InterpreterError::NoScript { .. })
-    ));
+    assert!(matches!(python().reproduces_chain(&partial), Err(InterpreterError::NoScript { .. })));
 }
 
 #[test]
@@ -211,35 +195,22 @@ fn the_checklist_runs_on_the_users_file() {
     assert!(checks.iter().all(|check| check.passed), "{checks:?}");
     let report = report.unwrap();
     assert_eq!(
-        (
-            report.rows_in,
-            report.rows_out,
-            report.rows_dropped,
-            report.rows_quarantined
-        ),
+        (report.rows_in, report.rows_out, report.rows_dropped, report.rows_quarantined),
         (5, 2, 2, 1)
     );
     let (checks, report) =
         check_by_running(&python(), &everything(), folder.path().join("no.csv"), &out);
     assert!(report.is_none());
-    assert!(
-        checks[1].detail.contains("there is no such file"),
-        "{checks:?}"
-    );
+    assert!(checks[1].detail.contains("there is no such file"), "{checks:?}");
 }
 
 #[test]
 fn a_script_that_hangs_is_ended() {
     let mut scripts = scripts(&[]);
-    scripts
-        .code_samples
-        .insert("layer_2.py".into(), "while True: pass\n".into());
+    scripts.code_samples.insert("layer_2.py".into(), "while True: pass\n".into());
     let hasty = python().with_time_limit(std::time::Duration::from_millis(50));
     let error = hasty.run_etl(&scripts, "in.csv", "out").unwrap_err();
-    assert!(
-        matches!(error, InterpreterError::TimedOut { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, InterpreterError::TimedOut { .. }), "{error}");
 }
 
 #[test]

@@ -12,10 +12,7 @@ use orchestrator_core::{Cancellation, Failure, Parameters, Payload, Seed, Task, 
 use support::{request, scripts};
 
 fn kept(scripts: &GeneratedScripts, layer: &str) -> Vec<String> {
-    let kept = scripts
-        .blocks
-        .iter()
-        .filter(|block| block.kept && block.layer == layer);
+    let kept = scripts.blocks.iter().filter(|block| block.kept && block.layer == layer);
     kept.map(|block| block.block.clone()).collect()
 }
 
@@ -67,19 +64,11 @@ fn data_with_a_need_gets_the_block_and_data_without_does_not() {
     let table = |row: fn(usize) -> String| -> String {
         "id,v,s\n".to_owned() + &(0..100).map(row).collect::<String>()
     };
-    check(
-        &table(|at| format!("{at},{}.5,n{at}\n", at % 7)),
-        &[],
-        &optional,
-    );
+    check(&table(|at| format!("{at},{}.5,n{at}\n", at % 7)), &[], &optional);
     check(
         &table(|at| format!("{at},{},n{at}\n", if at % 5 == 0 { "" } else { "1.5" })),
         &["imputation"],
-        &[
-            "outlier_clipping",
-            "near_deduplication",
-            "chunked_streaming",
-        ],
+        &["outlier_clipping", "near_deduplication", "chunked_streaming"],
     );
     check(
         &table(|at| format!("{at},{}.5,n{at}\n", if at % 25 == 0 { 900 } else { at % 7 })),
@@ -92,41 +81,19 @@ fn data_with_a_need_gets_the_block_and_data_without_does_not() {
         &["imputation", "outlier_clipping"],
     );
     check(
-        &table(|at| {
-            if at % 10 == 0 {
-                format!("{at}\n")
-            } else {
-                format!("{at},1.5,n{at}\n")
-            }
-        }),
+        &table(|at| if at % 10 == 0 { format!("{at}\n") } else { format!("{at},1.5,n{at}\n") }),
         &["quarantine_summary"],
         &["imputation"],
     );
     let large: String = (0..110_000).map(|at| format!("{at},1\n")).collect();
-    check(
-        &format!("id,v\n{large}"),
-        &["chunked_streaming"],
-        &["imputation"],
-    );
+    check(&format!("id,v\n{large}"), &["chunked_streaming"], &["imputation"]);
 }
 
 #[test]
 fn features_are_shares_and_each_decision_is_reported() {
     let profile = Profile::of_bytes("t.csv", b"a,b\n1,\n2,x\n").unwrap();
-    assert_eq!(
-        profile
-            .features
-            .keys()
-            .map(String::as_str)
-            .collect::<Vec<_>>(),
-        FEATURES
-    );
-    assert!(
-        profile
-            .features
-            .values()
-            .all(|value| (0.0..=1.0).contains(value))
-    );
+    assert_eq!(profile.features.keys().map(String::as_str).collect::<Vec<_>>(), FEATURES);
+    assert!(profile.features.values().all(|value| (0.0..=1.0).contains(value)));
     let nulls = 0.25 / (0.25 + 0.05);
     assert!((profile.features["nulls"] - nulls).abs() < 1e-12);
 
@@ -135,21 +102,13 @@ fn features_are_shares_and_each_decision_is_reported() {
     request.parameters.biases.insert("layer_2".into(), -0.1);
     request.parameters.temperature = 2.0;
     let scripts = Generator::new().generate(&request).unwrap();
-    let decision = scripts
-        .blocks
-        .iter()
-        .find(|block| block.block == "imputation")
-        .unwrap();
+    let decision = scripts.blocks.iter().find(|block| block.block == "imputation").unwrap();
     assert!((decision.score - (0.5 * nulls - 0.1) / 2.0).abs() < 1e-12);
     assert_eq!(decision.threshold, SCORE_THRESHOLD);
     assert!(!decision.kept);
     let decisions: usize = BLOCKS.iter().map(|block| block.layers.len()).sum();
     assert_eq!(scripts.blocks.len(), decisions);
-    assert!(
-        LAYERS
-            .iter()
-            .all(|layer| scripts.quality.contains_key(&format!("{layer}.py")))
-    );
+    assert!(LAYERS.iter().all(|layer| scripts.quality.contains_key(&format!("{layer}.py"))));
     assert!(scripts.script_tokens > 1000);
 }
 
@@ -176,11 +135,7 @@ fn a_script_without_a_block_has_none_of_its_code() {
         assert!(source.len() > bare.len() || block.name == "chunked_streaming");
         assert!(source.contains(&format!("BLOCKS.append(\"{}\")\n", block.name)));
         assert!(!source.contains("\n\n\n\n") && !source.lines().any(|line| line.ends_with(' ')));
-        assert!(
-            source.lines().all(|line| line.chars().count() <= 130),
-            "{}",
-            block.name
-        );
+        assert!(source.lines().all(|line| line.chars().count() <= 130), "{}", block.name);
     }
 }
 
@@ -188,10 +143,7 @@ fn a_script_without_a_block_has_none_of_its_code() {
 fn emphasis_and_bias_work_layer_by_layer() {
     let mut request = request(&[]);
     request.features.insert("nulls".into(), 0.3);
-    assert_eq!(
-        kept(&Generator::new().generate(&request).unwrap(), "layer_2"),
-        ["imputation"]
-    );
+    assert_eq!(kept(&Generator::new().generate(&request).unwrap(), "layer_2"), ["imputation"]);
     let weaker = BTreeMap::from([("nulls".to_owned(), 0.5)]);
     request.emphasis.insert("layer_2".into(), weaker);
     assert!(kept(&Generator::new().generate(&request).unwrap(), "layer_2").is_empty());
@@ -233,10 +185,7 @@ fn a_request_that_lacks_something_says_what() {
         "the parameters have no bias for layer_1"
     );
     let error = fails(&|request| request.parameters.temperature = 0.0);
-    assert!(
-        error.starts_with("the parameters are outside their bounds"),
-        "{error}"
-    );
+    assert!(error.starts_with("the parameters are outside their bounds"), "{error}");
     let emphasis = |request: &mut GenerateRequest| {
         let factor = BTreeMap::from([("nulls".to_owned(), f64::NAN)]);
         request.emphasis.insert("layer_2".into(), factor);
@@ -270,21 +219,10 @@ fn the_worker_gives_the_documents_keys_and_can_be_cancelled() {
         "checks",
         "quality_score",
     ] {
-        assert!(
-            output
-                .payload
-                .at::<serde_json::Value>(&format!("/{key}"))
-                .is_ok(),
-            "{key}"
-        );
+        assert!(output.payload.at::<serde_json::Value>(&format!("/{key}")).is_ok(), "{key}");
     }
     let read: CodegenOutput = output.payload.to().unwrap();
-    assert_eq!(
-        read.scripts,
-        Generator::new()
-            .generate(&request(&["imputation"]))
-            .unwrap()
-    );
+    assert_eq!(read.scripts, Generator::new().generate(&request(&["imputation"])).unwrap());
 
     let (canceller, cancellation) = Cancellation::new();
     canceller.cancel();
@@ -302,10 +240,7 @@ fn a_file_that_cannot_be_read_is_one_clear_error() {
     let missing = folder.path().join("no.csv");
     assert_eq!(
         error(&missing),
-        format!(
-            "{}: there is no such file; check the path",
-            missing.display()
-        )
+        format!("{}: there is no such file; check the path", missing.display())
     );
 }
 
@@ -315,31 +250,17 @@ fn the_tokens_that_stay_are_the_script() {
     request.parameters.weights.insert("nulls".into(), 0.75);
     let scripts = Generator::new().generate(&request).unwrap();
     for (file, tokens) in Generator::new().tokens(&request).unwrap() {
-        let kept: Vec<&str> = scripts.sample_metadata[&file]
-            .blocks
-            .iter()
-            .map(String::as_str)
-            .collect();
-        let stays = tokens
-            .iter()
-            .filter(|token| token.guards.iter().all(|guard| guard.holds(&kept)));
+        let kept: Vec<&str> =
+            scripts.sample_metadata[&file].blocks.iter().map(String::as_str).collect();
+        let stays =
+            tokens.iter().filter(|token| token.guards.iter().all(|guard| guard.holds(&kept)));
         let text: String = stays.map(|token| token.text.as_str()).collect();
         assert_eq!(Some(text.as_str()), scripts.source(&file));
-        let listening = |block: &str| {
-            tokens
-                .iter()
-                .find(|token| token.block.as_deref() == Some(block))
-        };
+        let listening =
+            |block: &str| tokens.iter().find(|token| token.block.as_deref() == Some(block));
         if let Some(token) = listening("imputation") {
-            assert_eq!(
-                (token.feature.as_deref(), token.weight),
-                (Some("nulls"), 0.75)
-            );
+            assert_eq!((token.feature.as_deref(), token.weight), (Some("nulls"), 0.75));
         }
-        assert!(
-            tokens
-                .iter()
-                .any(|token| token.kind == TokenKind::Core && token.block.is_none())
-        );
+        assert!(tokens.iter().any(|token| token.kind == TokenKind::Core && token.block.is_none()));
     }
 }

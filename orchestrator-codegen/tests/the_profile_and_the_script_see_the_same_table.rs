@@ -40,9 +40,7 @@ fn compare(files: &[(String, Vec<u8>)]) {
         let (rust, python) = (profile(name, bytes), report(&found));
         if rust != python {
             let text = String::from_utf8_lossy(bytes);
-            differences.push(format!(
-                "{name} {text:?}\n  rust   {rust}\n  python {python}"
-            ));
+            differences.push(format!("{name} {text:?}\n  rust   {rust}\n  python {python}"));
         }
     }
     assert!(differences.is_empty(), "{}", differences.join("\n"));
@@ -125,11 +123,7 @@ fn random_file(stream: &mut Stream) -> Vec<u8> {
     let width = 1 + stream.below(4);
     // Columns draw from few cells, so that they have a type.
     let menus: Vec<Vec<&str>> = (0..width)
-        .map(|_| {
-            (0..1 + stream.below(4))
-                .map(|_| CELLS[stream.below(CELLS.len())])
-                .collect()
-        })
+        .map(|_| (0..1 + stream.below(4)).map(|_| CELLS[stream.below(CELLS.len())]).collect())
         .collect();
     let mut text = String::new();
     for _ in 0..1 + stream.below(12) {
@@ -158,9 +152,8 @@ fn random_file(stream: &mut Stream) -> Vec<u8> {
 fn on_files_that_nobody_has() {
     let seed = Seed(20_240_607);
     let mut stream = seed.stream();
-    let files: Vec<(String, Vec<u8>)> = (0..250)
-        .map(|number| (format!("{number}.csv"), random_file(&mut stream)))
-        .collect();
+    let files: Vec<(String, Vec<u8>)> =
+        (0..250).map(|number| (format!("{number}.csv"), random_file(&mut stream))).collect();
     compare(&files);
 }
 

@@ -36,23 +36,14 @@ fn a_missing_cell_never_costs_a_row() {
         "a,b,c\n1,,3\n,2,3\n1,2,\n",
         NO_QUARANTINE,
     );
-    assert_eq!(
-        (&report["rows_in"], &report["rows_out"]),
-        (&json!(3), &json!(3))
-    );
+    assert_eq!((&report["rows_in"], &report["rows_out"]), (&json!(3), &json!(3)));
 }
 
 #[test]
 fn values_get_one_form() {
     check(
         "i;f;b;d;t\n +5 ;1,50;YES;31.12.2020;007\n-0;-,5;no;1.2.2021;1\n",
-        &[
-            "i integer 0",
-            "f float 0",
-            "b boolean 0",
-            "d date 0",
-            "t text 0",
-        ],
+        &["i integer 0", "f float 0", "b boolean 0", "d date 0", "t text 0"],
         "i,f,b,d,t\n5,1.50,true,2020-12-31,007\n0,-0.5,false,2021-02-01,1\n",
         NO_QUARANTINE,
     );
@@ -125,67 +116,34 @@ fn headers_and_delimiters_are_found() {
         ("trailing_rows.csv", ",", true, "a|b"),
         ("trailing_no_header.csv", ",", false, "column_1|column_2"),
         ("duplicate_names.csv", ",", true, "a|a_3|column_3|a_2"),
-        (
-            "scikit.csv",
-            ",",
-            false,
-            "column_1|column_2|column_3|column_4",
-        ),
+        ("scikit.csv", ",", false, "column_1|column_2|column_3|column_4"),
         ("emoji.csv", ",", true, "name|😀"),
     ] {
         let report = report(name);
         let found = report["columns"].as_array().unwrap().iter();
-        let found: Vec<&str> = found
-            .map(|column| column["name"].as_str().unwrap())
-            .collect();
+        let found: Vec<&str> = found.map(|column| column["name"].as_str().unwrap()).collect();
         assert_eq!(
-            (
-                &report["delimiter"],
-                &report["header"],
-                found.join("|").as_str()
-            ),
+            (&report["delimiter"], &report["header"], found.join("|").as_str()),
             (&json!(delimiter), &json!(header), names),
             "{name}"
         );
     }
     assert_eq!(report("wide.csv")["columns"].as_array().unwrap().len(), 500);
     assert_eq!(report("only_header.csv")["cleaned"], "a,b,c\n");
-    assert_eq!(
-        columns(report("codes.csv")),
-        ["zip text 0", "phone text 0", "big text 0"]
-    );
+    assert_eq!(columns(report("codes.csv")), ["zip text 0", "phone text 0", "big text 0"]);
     assert_eq!(columns(report("ambiguous_dates.csv")), ["a text 0"]);
     assert_eq!(report("ragged.csv")["rows_quarantined"], 2);
-    assert_eq!(
-        report("infinite.csv")["rows_quarantined"],
-        0,
-        "two strangers in five: text"
-    );
+    assert_eq!(report("infinite.csv")["rows_quarantined"], 0, "two strangers in five: text");
     for (name, error) in [
-        (
-            "blank.csv",
-            "line 1: the file is empty; give a file with at least one row",
-        ),
-        (
-            "empty.csv",
-            "line 1: the file is empty; give a file with at least one row",
-        ),
-        (
-            "open_quote.csv",
-            "line 3: a quote is opened and never closed; close it or remove it",
-        ),
+        ("blank.csv", "line 1: the file is empty; give a file with at least one row"),
+        ("empty.csv", "line 1: the file is empty; give a file with at least one row"),
+        ("open_quote.csv", "line 3: a quote is opened and never closed; close it or remove it"),
         (
             "open_quote_later.csv",
             "line 4: a quote is opened and never closed; close it or remove it",
         ),
-        (
-            "latin1.csv",
-            "line 3: the byte 0xE9 is not UTF-8 text; save the file as UTF-8",
-        ),
-        (
-            "utf16.csv",
-            "line 1: the text is UTF-16; save the file as UTF-8",
-        ),
+        ("latin1.csv", "line 3: the byte 0xE9 is not UTF-8 text; save the file as UTF-8"),
+        ("utf16.csv", "line 1: the text is UTF-16; save the file as UTF-8"),
     ] {
         assert_eq!(report(name)["error"], format!("{name}, {error}"));
     }
@@ -195,9 +153,8 @@ fn headers_and_delimiters_are_found() {
 fn every_block_at_once_loses_no_row_either() {
     let files = nasty_files();
     let plain = clean_all(&scripts(&[]), &files);
-    for ((name, _), (with, without)) in files
-        .iter()
-        .zip(clean_all(&everything(), &files).iter().zip(&plain))
+    for ((name, _), (with, without)) in
+        files.iter().zip(clean_all(&everything(), &files).iter().zip(&plain))
     {
         assert_eq!(with.get("error"), without.get("error"), "{name}");
         if with.get("error").is_none() {
@@ -216,11 +173,9 @@ fn every_block_at_once_loses_no_row_either() {
 fn streaming_changes_nothing_in_the_result() {
     let files = nasty_files();
     let whole = clean_all(&scripts(&[]), &files);
-    for ((name, _), (mut streamed, mut whole)) in files.iter().zip(
-        clean_all(&scripts(&["chunked_streaming"]), &files)
-            .into_iter()
-            .zip(whole),
-    ) {
+    for ((name, _), (mut streamed, mut whole)) in
+        files.iter().zip(clean_all(&scripts(&["chunked_streaming"]), &files).into_iter().zip(whole))
+    {
         if whole.get("error").is_none() {
             streamed["blocks"].take();
             whole["blocks"].take();
@@ -239,33 +194,15 @@ fn each_block_does_what_it_says() {
         imputed["cleaned"],
         "id,n,s,free,d\n1,1,x,one,2020-01-01\n2,3,x,two,\n3,3,x,,2020-01-03\n4,9,y,four,\n5,3,x,,2020-01-05\n,5,x,six,2020-01-06\n"
     );
-    let filled: Vec<&Value> = imputed["columns"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|column| &column["imputed"])
-        .collect();
-    assert_eq!(
-        filled,
-        [&json!(0), &json!(1), &json!(1), &json!(0), &json!(0)]
-    );
+    let filled: Vec<&Value> =
+        imputed["columns"].as_array().unwrap().iter().map(|column| &column["imputed"]).collect();
+    assert_eq!(filled, [&json!(0), &json!(1), &json!(1), &json!(0), &json!(0)]);
 
-    let numbers: String = (1..=20)
-        .map(|at| format!("{at},{}\n", (at * 7) % 5))
-        .collect();
-    let clipped = clean(
-        &scripts(&["outlier_clipping"]),
-        &format!("id,v\n{numbers}21,900\n"),
-    );
-    assert_eq!(
-        clipped["columns"][0]["clipped"], 0,
-        "a running number has no outliers"
-    );
+    let numbers: String = (1..=20).map(|at| format!("{at},{}\n", (at * 7) % 5)).collect();
+    let clipped = clean(&scripts(&["outlier_clipping"]), &format!("id,v\n{numbers}21,900\n"));
+    assert_eq!(clipped["columns"][0]["clipped"], 0, "a running number has no outliers");
     assert_eq!(clipped["columns"][1]["clipped"], 1);
-    assert_eq!(
-        clipped["columns"][1]["max"], 9,
-        "third quartile 3, range 2: 3 + 3 * 2"
-    );
+    assert_eq!(clipped["columns"][1]["max"], 9, "third quartile 3, range 2: 3 + 3 * 2");
 
     let near = clean(
         &scripts(&["near_deduplication"]),
@@ -274,10 +211,7 @@ fn each_block_does_what_it_says() {
     assert_eq!(near["cleaned"], "a,b\nAda  Byron,1.5\nAda Byron,1.6\n");
     assert_eq!(near["near_duplicates"], 2);
 
-    let tidy = clean(
-        &scripts(&["text_normalisation"]),
-        "a,b\nx  y,e\u{301}\nz,w\n",
-    );
+    let tidy = clean(&scripts(&["text_normalisation"]), "a,b\nx  y,e\u{301}\nz,w\n");
     assert_eq!(tidy["cleaned"], "a,b\nx y,é\nz,w\n");
 
     // `types` switches on `explain` too, in the generator layers.
@@ -286,26 +220,14 @@ fn each_block_does_what_it_says() {
     assert_eq!(described["columns"][0]["deviation"], 1.0);
     assert_eq!(described["columns"][1]["longest"], 3);
 
-    let summary = clean(
-        &scripts(&["quarantine_summary"]),
-        "a,b\n1,x\n3,y\n1\n2\n4,z\n",
-    );
-    assert_eq!(
-        summary["quarantine_reasons"],
-        json!({"the row has 1 fields instead of 2": 2})
-    );
+    let summary = clean(&scripts(&["quarantine_summary"]), "a,b\n1,x\n3,y\n1\n2\n4,z\n");
+    assert_eq!(summary["quarantine_reasons"], json!({"the row has 1 fields instead of 2": 2}));
 
     // Six columns, each with its own stranger: a third of the rows would go.
     let rows: String = (0..18)
         .map(|row| {
             let cells: Vec<String> = (0..6)
-                .map(|column| {
-                    if row == column {
-                        "x".into()
-                    } else {
-                        (row + column).to_string()
-                    }
-                })
+                .map(|column| if row == column { "x".into() } else { (row + column).to_string() })
                 .collect();
             cells.join(",") + "\n"
         })
@@ -367,55 +289,24 @@ fn a_fault_is_one_line_with_exit_code_2_and_leaves_nothing() {
     shell.file("ok.csv", b"a,b\n1,x\n2,y\n");
     shell.file("empty.csv", b"");
     shell.file("latin1.csv", b"a\nb\nc\xe9\n");
-    shell.refuses(
-        &["nowhere.csv", "--out", "o"],
-        "nowhere.csv: there is no such file",
-    );
+    shell.refuses(&["nowhere.csv", "--out", "o"], "nowhere.csv: there is no such file");
     shell.refuses(&[".", "--out", "o"], ".: this is a directory");
-    shell.refuses(
-        &["empty.csv", "--out", "o/p"],
-        "empty.csv, line 1: the file is empty",
-    );
-    shell.refuses(
-        &["latin1.csv", "--out", "o"],
-        "latin1.csv, line 3: the byte 0xE9",
-    );
-    shell.refuses(
-        &["ok.csv", "--out", "ok.csv"],
-        "the output cannot be written",
-    );
-    shell.refuses(
-        &["ok.csv", "--out", "ok.csv/deeper"],
-        "the output cannot be written",
-    );
+    shell.refuses(&["empty.csv", "--out", "o/p"], "empty.csv, line 1: the file is empty");
+    shell.refuses(&["latin1.csv", "--out", "o"], "latin1.csv, line 3: the byte 0xE9");
+    shell.refuses(&["ok.csv", "--out", "ok.csv"], "the output cannot be written");
+    shell.refuses(&["ok.csv", "--out", "ok.csv/deeper"], "the output cannot be written");
     std::fs::create_dir_all(shell.folder.path().join("taken/cleaned.csv")).unwrap();
     shell.refuses(&["ok.csv", "--out", "taken"], "a directory is in the way");
-    assert_eq!(
-        std::fs::read_dir(shell.folder.path().join("taken"))
-            .unwrap()
-            .count(),
-        1
-    );
+    assert_eq!(std::fs::read_dir(shell.folder.path().join("taken")).unwrap().count(), 1);
     shell.file("cleaned.csv", b"a,b\n1,x\n");
-    shell.refuses(
-        &["cleaned.csv", "--out", "."],
-        "would replace its own input",
-    );
+    shell.refuses(&["cleaned.csv", "--out", "."], "would replace its own input");
 }
 
 #[test]
 fn options_overrule_what_is_found_out() {
     let shell = Shell::new(&["logging"]);
     shell.file("t.csv", b"a,b\n1;2,x\n");
-    let output = shell.run(&[
-        "t.csv",
-        "--out",
-        "o",
-        "--delimiter",
-        ";",
-        "--no-header",
-        "--json",
-    ]);
+    let output = shell.run(&["t.csv", "--out", "o", "--delimiter", ";", "--no-header", "--json"]);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["delimiter"], ";");
     assert_eq!(report["header"], false);
@@ -424,12 +315,7 @@ fn options_overrule_what_is_found_out() {
     assert!(again.status.success());
     let log = String::from_utf8(again.stderr).unwrap();
     assert!(log.contains("level=INFO event=read rows="), "{log}");
-    assert!(
-        !shell
-            .run(&["t.csv", "--out", "o", "--delimiter", "ab"])
-            .status
-            .success()
-    );
+    assert!(!shell.run(&["t.csv", "--out", "o", "--delimiter", "ab"]).status.success());
 }
 
 #[test]
@@ -437,20 +323,12 @@ fn fifty_thousand_rows_are_no_trouble() {
     let mut text = String::from("id,v,s,d\n");
     for row in 0..50_000_u32 {
         let value = row.wrapping_mul(2_654_435_761) % 1000;
-        text += &format!(
-            "{row},{}.{},name {value},2020-01-{:02}\n",
-            value,
-            row % 10,
-            row % 28 + 1
-        );
+        text += &format!("{row},{}.{},name {value},2020-01-{:02}\n", value, row % 10, row % 28 + 1);
     }
     let shell = Shell::new(&[]);
     shell.file("big.csv", text.as_bytes());
     let output = shell.run(&["big.csv", "--out", "o", "--json"]);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["rows_out"], 50_000);
-    assert_eq!(
-        columns(&report),
-        ["id integer 0", "v float 0", "s text 0", "d date 0"]
-    );
+    assert_eq!(columns(&report), ["id integer 0", "v float 0", "s text 0", "d date 0"]);
 }

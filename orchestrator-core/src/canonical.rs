@@ -22,9 +22,7 @@ pub(crate) fn to_bytes<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Payl
 
 impl ser::Error for PayloadError {
     fn custom<T: std::fmt::Display>(message: T) -> Self {
-        PayloadError::Encode {
-            reason: message.to_string(),
-        }
+        PayloadError::Encode { reason: message.to_string() }
     }
 }
 
@@ -162,10 +160,7 @@ impl<'a> ser::Serializer for Canonical<'a> {
         Ok(Map::new(self.out, None))
     }
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Map<'a>, PayloadError> {
-        Ok(Map {
-            number: name == NUMBER_TOKEN,
-            ..Map::new(self.out, None)
-        })
+        Ok(Map { number: name == NUMBER_TOKEN, ..Map::new(self.out, None) })
     }
     fn serialize_struct_variant(
         self,
@@ -197,11 +192,7 @@ impl<'a> Seq<'a> {
     fn new(out: &'a mut Vec<u8>, variant: Option<&'static str>) -> Self {
         open(out, variant);
         out.push(b'[');
-        Seq {
-            out,
-            wrapped: variant.is_some(),
-            first: true,
-        }
+        Seq { out, wrapped: variant.is_some(), first: true }
     }
 }
 
@@ -215,8 +206,7 @@ impl SerializeSeq for Seq<'_> {
         value.serialize(Canonical { out: self.out })
     }
     fn end(self) -> Result<(), PayloadError> {
-        self.out
-            .extend_from_slice(if self.wrapped { b"]}" } else { b"]" });
+        self.out.extend_from_slice(if self.wrapped { b"]}" } else { b"]" });
         Ok(())
     }
 }
@@ -265,13 +255,7 @@ struct Map<'a> {
 
 impl<'a> Map<'a> {
     fn new(out: &'a mut Vec<u8>, variant: Option<&'static str>) -> Self {
-        Map {
-            out,
-            variant,
-            number: false,
-            key: None,
-            entries: BTreeMap::new(),
-        }
+        Map { out, variant, number: false, key: None, entries: BTreeMap::new() }
     }
 
     fn put<T: Serialize + ?Sized>(&mut self, key: String, value: &T) -> Result<(), PayloadError> {
@@ -300,10 +284,7 @@ impl SerializeMap for Map<'_> {
         Ok(())
     }
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), PayloadError> {
-        let key = self
-            .key
-            .take()
-            .ok_or_else(|| ser::Error::custom("a value without a key"))?;
+        let key = self.key.take().ok_or_else(|| ser::Error::custom("a value without a key"))?;
         self.put(key, value)
     }
     fn end(self) -> Result<(), PayloadError> {
@@ -317,8 +298,7 @@ impl SerializeMap for Map<'_> {
             self.out.push(b':');
             self.out.extend_from_slice(value);
         }
-        self.out
-            .extend_from_slice(if self.variant.is_some() { b"}}" } else { b"}" });
+        self.out.extend_from_slice(if self.variant.is_some() { b"}}" } else { b"}" });
         Ok(())
     }
 }

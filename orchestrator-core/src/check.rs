@@ -23,10 +23,6 @@ pub struct Check {
 impl Check {
     /// A check that has been made.
     pub fn new(name: impl Into<String>, passed: bool, detail: impl Into<String>) -> Check {
-        Check {
-            name: name.into(),
-            passed,
-            detail: detail.into(),
-        }
+        Check { name: name.into(), passed, detail: detail.into() }
     }
 }

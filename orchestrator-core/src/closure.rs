@@ -23,9 +23,7 @@ pub struct ClosureError {
 impl ClosureError {
     /// An error with this reason.
     pub fn new(reason: impl Into<String>) -> Self {
-        ClosureError {
-            reason: reason.into(),
-        }
+        ClosureError { reason: reason.into() }
     }
 }
 
@@ -100,11 +98,7 @@ pub fn transform_fn<F>(name: &str, version: u32, transform: F) -> Named<F>
 where
     F: Fn(&Payload, &Context) -> Result<Payload, ClosureError> + Send + Sync,
 {
-    Named {
-        name: name.to_owned(),
-        version,
-        call: transform,
-    }
+    Named { name: name.to_owned(), version, call: transform }
 }
 
 /// A condition out of a closure.
@@ -112,11 +106,7 @@ pub fn condition_fn<F>(name: &str, version: u32, holds: F) -> Named<F>
 where
     F: Fn(&Context) -> Result<bool, ClosureError> + Send + Sync,
 {
-    Named {
-        name: name.to_owned(),
-        version,
-        call: holds,
-    }
+    Named { name: name.to_owned(), version, call: holds }
 }
 
 /// A closure with the name and version under which a definition knows it. See [`transform_fn`] and [`condition_fn`].
@@ -192,8 +182,7 @@ fn guarded<T>(call: impl FnOnce() -> Result<T, ClosureError>) -> Result<T, Strin
 /// What a panic said, if it said it in words.
 pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("no message")
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message")
 }
 
 impl fmt::Debug for BoundTransformer {

@@ -76,11 +76,7 @@ pub struct Context {
 
 impl Context {
     pub(crate) fn new(goal: Arc<str>, round: Option<Round>, outputs: Arc<dyn Outputs>) -> Self {
-        Context {
-            goal,
-            round,
-            outputs,
-        }
+        Context { goal, round, outputs }
     }
 
     /// A context outside any run, for tests of workers, transformers and conditions.
@@ -98,19 +94,13 @@ impl Context {
             .filter_map(|step| self.outputs.output(&step).map(|output| (step, output)))
             .collect();
         table.insert(step.to_owned(), output);
-        Context {
-            outputs: Arc::new(table),
-            ..self
-        }
+        Context { outputs: Arc::new(table), ..self }
     }
 
     /// The same context in a round of a loop.
     #[must_use]
     pub fn with_round(self, round: Round) -> Context {
-        Context {
-            round: Some(round),
-            ..self
-        }
+        Context { round: Some(round), ..self }
     }
 
     /// What the run is for.
@@ -123,13 +113,9 @@ impl Context {
     /// # Errors
     /// When there is none to see, or it has another shape.
     pub fn output<T: DeserializeOwned>(&self, step: &str) -> Result<T, ContextError> {
-        let payload = self.payload(step).ok_or_else(|| ContextError::NoOutput {
-            step: step.to_owned(),
-        })?;
-        payload.to().map_err(|source| ContextError::Shape {
-            step: step.to_owned(),
-            source,
-        })
+        let payload =
+            self.payload(step).ok_or_else(|| ContextError::NoOutput { step: step.to_owned() })?;
+        payload.to().map_err(|source| ContextError::Shape { step: step.to_owned(), source })
     }
 
     /// The output of an ancestor as it is, if there is one to see.

@@ -74,20 +74,14 @@ fn parse(kind: &'static str, name: &str) -> Result<Text, NameError> {
         return Err(NameError::Empty { kind });
     }
     if name.len() > NAME_BYTES_MAX {
-        return Err(NameError::TooLong {
-            kind,
-            bytes: name.len(),
-        });
+        return Err(NameError::TooLong { kind, bytes: name.len() });
     }
     let allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
     match name.chars().enumerate().find(|(_, c)| !allowed(*c)) {
         None => Ok(Text::Shared(name.into())),
-        Some((at, found)) => Err(NameError::Character {
-            kind,
-            name: name.to_owned(),
-            found,
-            position: at + 1,
-        }),
+        Some((at, found)) => {
+            Err(NameError::Character { kind, name: name.to_owned(), found, position: at + 1 })
+        }
     }
 }
 
@@ -244,22 +238,13 @@ mod tests {
             StepId::parse("a/b").unwrap_err().to_string(),
             "step name \"a/b\" has '/' at character 2; letters, digits, `_`, `-` and `.` are allowed"
         );
-        assert_eq!(
-            Role::parse("").unwrap_err(),
-            NameError::Empty { kind: "role" }
-        );
+        assert_eq!(Role::parse("").unwrap_err(), NameError::Empty { kind: "role" });
         let long = "x".repeat(NAME_BYTES_MAX + 1);
-        assert!(matches!(
-            RunId::parse(long),
-            Err(NameError::TooLong { bytes: 129, .. })
-        ));
+        assert!(matches!(RunId::parse(long), Err(NameError::TooLong { bytes: 129, .. })));
     }
 
     #[test]
     fn constants_equal_what_they_parse_to() {
-        assert_eq!(
-            Role::parse("product_manager").unwrap(),
-            Role::PRODUCT_MANAGER
-        );
+        assert_eq!(Role::parse("product_manager").unwrap(), Role::PRODUCT_MANAGER);
     }
 }

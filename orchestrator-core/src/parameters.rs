@@ -32,10 +32,7 @@ pub struct Bounds {
 /// Where the documents let a weight move.
 pub const WEIGHT_BOUNDS: Bounds = Bounds { min: 0.1, max: 2.0 };
 /// Where the documents let a bias move.
-pub const BIAS_BOUNDS: Bounds = Bounds {
-    min: -0.5,
-    max: 0.5,
-};
+pub const BIAS_BOUNDS: Bounds = Bounds { min: -0.5, max: 0.5 };
 /// Where the documents let the temperature move.
 pub const TEMPERATURE_BOUNDS: Bounds = Bounds { min: 0.5, max: 2.0 };
 
@@ -47,11 +44,7 @@ impl Bounds {
 
     /// The nearest value inside; NaN becomes the lower end.
     pub fn clamp(&self, value: f64) -> f64 {
-        if value.is_nan() {
-            self.min
-        } else {
-            value.clamp(self.min, self.max)
-        }
+        if value.is_nan() { self.min } else { value.clamp(self.min, self.max) }
     }
 
     /// The length of the interval.
@@ -132,10 +125,8 @@ impl ParameterSpace {
     pub fn new<N: Into<String>>(
         parameters: impl IntoIterator<Item = (N, Bounds)>,
     ) -> Result<Self, ParameterError> {
-        let (names, bounds): (Vec<String>, Vec<Bounds>) = parameters
-            .into_iter()
-            .map(|(name, bounds)| (name.into(), bounds))
-            .unzip();
+        let (names, bounds): (Vec<String>, Vec<Bounds>) =
+            parameters.into_iter().map(|(name, bounds)| (name.into(), bounds)).unzip();
         if names.is_empty() {
             return Err(ParameterError::Empty);
         }
@@ -145,11 +136,7 @@ impl ParameterSpace {
                 return Err(ParameterError::Duplicate { name: name.clone() });
             }
             if !(min.is_finite() && max.is_finite() && min <= max) {
-                return Err(ParameterError::Bounds {
-                    name: name.clone(),
-                    min: *min,
-                    max: *max,
-                });
+                return Err(ParameterError::Bounds { name: name.clone(), min: *min, max: *max });
             }
         }
         Ok(ParameterSpace { names, bounds })
@@ -190,20 +177,12 @@ impl ParameterSpace {
     /// When the length is wrong, or a value is outside its bounds or NaN: the first one is named.
     pub fn check(&self, point: &[f64]) -> Result<(), ParameterError> {
         if point.len() != self.len() {
-            return Err(ParameterError::Length {
-                wanted: self.len(),
-                found: point.len(),
-            });
+            return Err(ParameterError::Length { wanted: self.len(), found: point.len() });
         }
         for ((name, bounds), &value) in self.names.iter().zip(&self.bounds).zip(point) {
             if !bounds.contains(value) {
                 let Bounds { min, max } = *bounds;
-                return Err(ParameterError::Outside {
-                    name: name.clone(),
-                    value,
-                    min,
-                    max,
-                });
+                return Err(ParameterError::Outside { name: name.clone(), value, min, max });
             }
         }
         Ok(())
@@ -218,10 +197,7 @@ impl ParameterSpace {
 
     /// A uniformly random point.
     pub fn sample(&self, stream: &mut Stream) -> Vec<f64> {
-        self.bounds
-            .iter()
-            .map(|bounds| stream.between(bounds.min, bounds.max))
-            .collect()
+        self.bounds.iter().map(|bounds| stream.between(bounds.min, bounds.max)).collect()
     }
 
     /// The point in the middle.
@@ -238,15 +214,9 @@ impl ParameterSpace {
         let share = share.clamp(0.0, 1.0);
         let bounds = self.bounds.iter().zip(point).map(|(bounds, &value)| {
             let reach = 0.5 * share * bounds.width();
-            Bounds {
-                min: bounds.clamp(value - reach),
-                max: bounds.clamp(value + reach),
-            }
+            Bounds { min: bounds.clamp(value - reach), max: bounds.clamp(value + reach) }
         });
-        Ok(ParameterSpace {
-            names: self.names.clone(),
-            bounds: bounds.collect(),
-        })
+        Ok(ParameterSpace { names: self.names.clone(), bounds: bounds.collect() })
     }
 }
 
@@ -286,34 +256,19 @@ impl Parameters {
         features: impl IntoIterator<Item = W>,
         layers: impl IntoIterator<Item = B>,
     ) -> ParameterSpace {
-        let weights: BTreeMap<String, f64> = features
-            .into_iter()
-            .map(|name| (name.into(), 1.0))
-            .collect();
+        let weights: BTreeMap<String, f64> =
+            features.into_iter().map(|name| (name.into(), 1.0)).collect();
         let biases: BTreeMap<String, f64> =
             layers.into_iter().map(|name| (name.into(), 0.0)).collect();
-        Parameters {
-            weights,
-            biases,
-            temperature: 1.0,
-        }
-        .own_space()
+        Parameters { weights, biases, temperature: 1.0 }.own_space()
     }
 
     /// The space that these parameters are a point of.
     pub fn own_space(&self) -> ParameterSpace {
-        let weights = self
-            .weights
-            .keys()
-            .map(|name| (format!("{WEIGHT}{name}"), WEIGHT_BOUNDS));
-        let biases = self
-            .biases
-            .keys()
-            .map(|name| (format!("{BIAS}{name}"), BIAS_BOUNDS));
-        let (names, bounds) = weights
-            .chain(biases)
-            .chain([(TEMPERATURE.to_owned(), TEMPERATURE_BOUNDS)])
-            .unzip();
+        let weights = self.weights.keys().map(|name| (format!("{WEIGHT}{name}"), WEIGHT_BOUNDS));
+        let biases = self.biases.keys().map(|name| (format!("{BIAS}{name}"), BIAS_BOUNDS));
+        let (names, bounds) =
+            weights.chain(biases).chain([(TEMPERATURE.to_owned(), TEMPERATURE_BOUNDS)]).unzip();
         ParameterSpace { names, bounds }
     }
 
@@ -323,11 +278,8 @@ impl Parameters {
     /// When the point is not in the space, or the space has a parameter that is no weight, bias or temperature.
     pub fn from_vector(space: &ParameterSpace, point: &[f64]) -> Result<Self, ParameterError> {
         space.check(point)?;
-        let mut theta = Parameters {
-            weights: BTreeMap::new(),
-            biases: BTreeMap::new(),
-            temperature: 1.0,
-        };
+        let mut theta =
+            Parameters { weights: BTreeMap::new(), biases: BTreeMap::new(), temperature: 1.0 };
         for (name, &value) in space.names.iter().zip(point) {
             if let Some(feature) = name.strip_prefix(WEIGHT) {
                 theta.weights.insert(feature.to_owned(), value);
@@ -367,19 +319,10 @@ mod tests {
     #[test]
     fn a_bad_space_names_its_parameter() {
         let twice = ParameterSpace::new([("a", WEIGHT_BOUNDS), ("a", WEIGHT_BOUNDS)]);
-        assert_eq!(
-            twice.unwrap_err().to_string(),
-            "parameter \"a\" occurs twice"
-        );
+        assert_eq!(twice.unwrap_err().to_string(), "parameter \"a\" occurs twice");
         let turned = ParameterSpace::new([("a", Bounds { min: 1.0, max: 0.0 })]);
-        assert_eq!(
-            turned.unwrap_err().to_string(),
-            "parameter \"a\": [1, 0] is no interval"
-        );
-        assert_eq!(
-            ParameterSpace::uniform(0, 0.0, 1.0).unwrap_err(),
-            ParameterError::Empty
-        );
+        assert_eq!(turned.unwrap_err().to_string(), "parameter \"a\": [1, 0] is no interval");
+        assert_eq!(ParameterSpace::uniform(0, 0.0, 1.0).unwrap_err(), ParameterError::Empty);
     }
 
     #[test]
@@ -387,13 +330,7 @@ mod tests {
         let space = Parameters::space(["b", "a"], ["layer_0", "layer_1"]);
         assert_eq!(
             space.names(),
-            [
-                "weight.a",
-                "weight.b",
-                "bias.layer_0",
-                "bias.layer_1",
-                "temperature"
-            ]
+            ["weight.a", "weight.b", "bias.layer_0", "bias.layer_1", "temperature"]
         );
         let point = [0.2, 0.3, -0.1, 0.1, 1.5];
         let theta = Parameters::from_vector(&space, &point).unwrap();
@@ -401,10 +338,7 @@ mod tests {
         assert_eq!(theta.own_space(), space);
         assert!(theta.check().is_ok());
         let text = serde_json::to_string(&space).unwrap();
-        assert_eq!(
-            serde_json::from_str::<ParameterSpace>(&text).unwrap(),
-            space
-        );
+        assert_eq!(serde_json::from_str::<ParameterSpace>(&text).unwrap(), space);
     }
 
     proptest! {

@@ -25,20 +25,12 @@ impl FramePath {
 
     /// The frame of a round of the loop at `path`.
     pub(crate) fn round(path: &Path, round: u32) -> FramePath {
-        let rounds = path
-            .frame
-            .0
-            .iter()
-            .cloned()
-            .chain([(path.step.clone(), round)]);
+        let rounds = path.frame.0.iter().cloned().chain([(path.step.clone(), round)]);
         FramePath(rounds.collect())
     }
 
     pub(crate) fn step(&self, step: StepId) -> Path {
-        Path {
-            frame: self.clone(),
-            step,
-        }
+        Path { frame: self.clone(), step }
     }
 }
 
@@ -71,30 +63,16 @@ impl Path {
     /// When a part is no name, or a loop has no round.
     pub fn parse(text: &str) -> Result<Path, PathError> {
         let name = |part: &str| {
-            StepId::parse(part).map_err(|source| PathError::Name {
-                path: text.to_owned(),
-                source,
-            })
+            StepId::parse(part).map_err(|source| PathError::Name { path: text.to_owned(), source })
         };
         let (rounds, step) = text.rsplit_once('/').unwrap_or(("", text));
-        let frame = rounds
-            .split('/')
-            .filter(|part| !part.is_empty())
-            .map(|part| {
-                let wrong = || PathError::Round {
-                    path: text.to_owned(),
-                    part: part.to_owned(),
-                };
-                let (step, round) = part
-                    .strip_suffix(']')
-                    .and_then(|p| p.split_once('['))
-                    .ok_or_else(wrong)?;
-                Ok((name(step)?, round.parse().map_err(|_| wrong())?))
-            });
-        Ok(Path {
-            frame: FramePath(frame.collect::<Result<_, _>>()?),
-            step: name(step)?,
-        })
+        let frame = rounds.split('/').filter(|part| !part.is_empty()).map(|part| {
+            let wrong = || PathError::Round { path: text.to_owned(), part: part.to_owned() };
+            let (step, round) =
+                part.strip_suffix(']').and_then(|p| p.split_once('[')).ok_or_else(wrong)?;
+            Ok((name(step)?, round.parse().map_err(|_| wrong())?))
+        });
+        Ok(Path { frame: FramePath(frame.collect::<Result<_, _>>()?), step: name(step)? })
     }
 
     /// The path of a task that belongs to no run.
@@ -119,9 +97,7 @@ impl Path {
 
 impl fmt::Display for FramePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .iter()
-            .try_for_each(|(step, round)| write!(f, "{step}[{round}]/"))
+        self.0.iter().try_for_each(|(step, round)| write!(f, "{step}[{round}]/"))
     }
 }
 
@@ -161,10 +137,7 @@ mod tests {
         }
         let path = Path::parse("draft[2]/review").unwrap();
         assert_eq!(path.step().as_str(), "review");
-        assert_eq!(
-            path.rounds().map(|(_, round)| round).collect::<Vec<_>>(),
-            [2]
-        );
+        assert_eq!(path.rounds().map(|(_, round)| round).collect::<Vec<_>>(), [2]);
         assert_eq!(
             Path::parse("draft/review").unwrap_err().to_string(),
             "path \"draft/review\": \"draft\" should be a loop step with its round, as in `draft[0]`"

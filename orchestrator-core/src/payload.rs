@@ -89,10 +89,8 @@ impl Payload {
     /// # Errors
     /// When the text is not JSON.
     pub fn parse(json: &str) -> Result<Payload, PayloadError> {
-        let value: serde_json::Value =
-            serde_json::from_str(json).map_err(|error| PayloadError::Parse {
-                reason: error.to_string(),
-            })?;
+        let value: serde_json::Value = serde_json::from_str(json)
+            .map_err(|error| PayloadError::Parse { reason: error.to_string() })?;
         Payload::of(&value)
     }
 
@@ -124,12 +122,10 @@ impl Payload {
     /// A digest of the bytes, 32 hexadecimal digits: FNV-1a with 128 bits (Fowler, Noll, Vo). It tells honest changes apart;
     /// it does not withstand somebody who looks for a collision.
     pub fn digest(&self) -> String {
-        let hash = self.0.bytes().fold(
-            0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128,
-            |hash, byte| {
+        let hash =
+            self.0.bytes().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128, |hash, byte| {
                 (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
-            },
-        );
+            });
         format!("{hash:032x}")
     }
 
@@ -149,18 +145,13 @@ impl Payload {
         let mut value: serde_json::Value = self.to()?;
         let part = value
             .pointer_mut(pointer)
-            .ok_or_else(|| PayloadError::Missing {
-                pointer: pointer.to_owned(),
-            })?;
+            .ok_or_else(|| PayloadError::Missing { pointer: pointer.to_owned() })?;
         serde_json::from_value(part.take()).map_err(|error| decode::<T>(&error))
     }
 }
 
 fn decode<T>(error: &serde_json::Error) -> PayloadError {
-    PayloadError::Decode {
-        wanted: std::any::type_name::<T>(),
-        reason: error.to_string(),
-    }
+    PayloadError::Decode { wanted: std::any::type_name::<T>(), reason: error.to_string() }
 }
 
 impl Default for Payload {
@@ -242,41 +233,23 @@ mod tests {
             Pair(u8, i64),
             Named { z: bool, a: char },
         }
-        for shape in [
-            Shape::Unit,
-            Shape::New(3),
-            Shape::Pair(1, -2),
-            Shape::Named { z: true, a: '"' },
-        ] {
+        for shape in
+            [Shape::Unit, Shape::New(3), Shape::Pair(1, -2), Shape::Named { z: true, a: '"' }]
+        {
             let ours: serde_json::Value = Payload::of(&shape).unwrap().to().unwrap();
             assert_eq!(ours, serde_json::to_value(&shape).unwrap());
         }
         let map = BTreeMap::from([(10_u32, "ten"), (9, "nine")]);
-        assert_eq!(
-            Payload::of(&map).unwrap().as_json(),
-            r#"{"10":"ten","9":"nine"}"#
-        );
+        assert_eq!(Payload::of(&map).unwrap().as_json(), r#"{"10":"ten","9":"nine"}"#);
     }
 
     #[test]
     fn what_json_cannot_hold_is_refused() {
-        assert_eq!(
-            Payload::of(&[1.0, f64::INFINITY]).unwrap_err(),
-            PayloadError::NotFinite
-        );
+        assert_eq!(Payload::of(&[1.0, f64::INFINITY]).unwrap_err(), PayloadError::NotFinite);
         assert_eq!(Payload::of(&f32::NAN).unwrap_err(), PayloadError::NotFinite);
-        assert!(matches!(
-            Payload::parse("{\"a\":"),
-            Err(PayloadError::Parse { .. })
-        ));
-        assert!(matches!(
-            Payload::text("x").to::<u8>(),
-            Err(PayloadError::Decode { .. })
-        ));
-        assert!(matches!(
-            Payload::null().at::<u8>("/a"),
-            Err(PayloadError::Missing { .. })
-        ));
+        assert!(matches!(Payload::parse("{\"a\":"), Err(PayloadError::Parse { .. })));
+        assert!(matches!(Payload::text("x").to::<u8>(), Err(PayloadError::Decode { .. })));
+        assert!(matches!(Payload::null().at::<u8>("/a"), Err(PayloadError::Missing { .. })));
     }
 
     fn json() -> impl Strategy<Value = serde_json::Value> {

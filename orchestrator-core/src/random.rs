@@ -47,9 +47,7 @@ impl Seed {
         for (at, word) in key.chunks_exact_mut(8).enumerate() {
             word.copy_from_slice(&self.index(at as u64).0.to_le_bytes());
         }
-        Stream {
-            words: ChaCha8Rng::from_seed(key),
-        }
+        Stream { words: ChaCha8Rng::from_seed(key) }
     }
 }
 
@@ -85,11 +83,7 @@ impl Stream {
 
     /// Uniform in [min, max]; `min` when the interval is empty.
     pub fn between(&mut self, min: f64, max: f64) -> f64 {
-        if min < max {
-            (min + (max - min) * self.unit()).clamp(min, max)
-        } else {
-            min
-        }
+        if min < max { (min + (max - min) * self.unit()).clamp(min, max) } else { min }
     }
 
     /// True with the given probability; 0 or less is never, 1 or more always.
@@ -178,11 +172,7 @@ mod tests {
     }
 
     // A change here changes every result that anybody has recorded.
-    const GOLDEN_WORDS: [u64; 3] = [
-        18115668959663004628,
-        3565421985031166729,
-        8470273193790990479,
-    ];
+    const GOLDEN_WORDS: [u64; 3] = [18115668959663004628, 3565421985031166729, 8470273193790990479];
     const GOLDEN_DERIVED: u64 = 15475782463112534121;
 
     #[test]
@@ -209,11 +199,6 @@ mod tests {
         let n = f64::from(n);
         assert!((sum / n).abs() < 0.02, "mean {}", sum / n);
         assert!((squares / n - 1.0).abs() < 0.03, "variance {}", squares / n);
-        assert!(
-            counts
-                .iter()
-                .all(|&c| (f64::from(c) / n - 0.2).abs() < 0.01),
-            "{counts:?}"
-        );
+        assert!(counts.iter().all(|&c| (f64::from(c) / n - 0.2).abs() < 0.01), "{counts:?}");
     }
 }

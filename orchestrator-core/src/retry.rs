@@ -69,19 +69,13 @@ pub enum RetryError {
 impl RetryPolicy {
     /// At most so many attempts, else the defaults.
     pub fn attempts(attempts_max: u32) -> Self {
-        RetryPolicy {
-            attempts_max,
-            ..Self::default()
-        }
+        RetryPolicy { attempts_max, ..Self::default() }
     }
 
     /// The same policy without any delay: for tests and for workers that fail fast.
     #[must_use]
     pub fn at_once(self) -> Self {
-        RetryPolicy {
-            delay_ms: 0,
-            ..self
-        }
+        RetryPolicy { delay_ms: 0, ..self }
     }
 
     /// Whether the policy can be kept.
@@ -137,26 +131,15 @@ mod tests {
     fn delays_grow_to_the_cap_and_jitter_only_shortens() {
         let policy = RetryPolicy::attempts(100);
         for attempt in 1..100 {
-            let full = RetryPolicy {
-                jitter_percent: 0,
-                ..policy.clone()
-            }
-            .delay(attempt, Seed(0));
+            let full = RetryPolicy { jitter_percent: 0, ..policy.clone() }.delay(attempt, Seed(0));
             assert!(full <= Duration::from_secs(60));
             for seed in 0..20 {
                 let delay = policy.delay(attempt, Seed(seed));
-                assert!(
-                    delay <= full && delay >= full * 4 / 5,
-                    "{attempt} {seed}: {delay:?}"
-                );
+                assert!(delay <= full && delay >= full * 4 / 5, "{attempt} {seed}: {delay:?}");
                 assert_eq!(delay, policy.delay(attempt, Seed(seed)));
             }
         }
-        let wild = RetryPolicy {
-            delay_ms: u64::MAX,
-            delay_ms_max: u64::MAX,
-            ..policy
-        };
+        let wild = RetryPolicy { delay_ms: u64::MAX, delay_ms_max: u64::MAX, ..policy };
         assert!(wild.delay(50, Seed(3)) > Duration::from_secs(1));
     }
 
@@ -166,21 +149,12 @@ mod tests {
         let flaky = TaskError::retryable("flaky", "try again");
         assert!(policy.after(1, &flaky, Seed(1)).is_some());
         assert_eq!(policy.after(2, &flaky, Seed(1)), None);
-        assert_eq!(
-            policy.after(1, &TaskError::terminal("bad", "no"), Seed(1)),
-            None
-        );
+        assert_eq!(policy.after(1, &TaskError::terminal("bad", "no"), Seed(1)), None);
         let unknown = TaskError::outcome_unknown("lost", "who knows");
         assert_eq!(policy.after(1, &unknown, Seed(1)), None);
-        let safe = RetryPolicy {
-            repeat_unknown: true,
-            ..policy
-        };
+        let safe = RetryPolicy { repeat_unknown: true, ..policy };
         assert!(safe.after(1, &unknown, Seed(1)).is_some());
         let patient = TaskError::retryable_after(Duration::from_secs(90), "busy", "later");
-        assert_eq!(
-            safe.after(1, &patient, Seed(1)),
-            Some(Duration::from_secs(90))
-        );
+        assert_eq!(safe.after(1, &patient, Seed(1)), Some(Duration::from_secs(90)));
     }
 }

@@ -119,19 +119,12 @@ pub struct DeclaredOrder;
 
 impl Router for DeclaredOrder {
     fn route(&self, request: &Request, candidates: &[Candidate]) -> Result<Decision, RouteError> {
-        let tries = |c: &Candidate| {
-            request
-                .tried
-                .iter()
-                .filter(|tried| **tried == c.worker)
-                .count()
-        };
+        let tries =
+            |c: &Candidate| request.tried.iter().filter(|tried| **tried == c.worker).count();
         let chosen = candidates
             .iter()
             .min_by_key(|candidate| tries(candidate))
-            .ok_or_else(|| RouteError {
-                reason: "there is no candidate".to_owned(),
-            })?;
+            .ok_or_else(|| RouteError { reason: "there is no candidate".to_owned() })?;
         Ok(Decision {
             worker: chosen.worker.clone(),
             rationale: "first in declared order among those who tried least".to_owned(),

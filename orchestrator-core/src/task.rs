@@ -61,10 +61,7 @@ impl Task {
     /// The same task, cancelled when `cancellation` is.
     #[must_use]
     pub fn with_cancellation(self, cancellation: Cancellation) -> Task {
-        Task {
-            cancellation,
-            ..self
-        }
+        Task { cancellation, ..self }
     }
 
     /// The same task, its notes sent to `notes`.
@@ -120,10 +117,7 @@ impl Task {
 
     /// Tells the host how far the work is: `done` in [0, 1], and a line for a person.
     pub fn progress(&self, done: f64, message: impl Into<String>) {
-        self.note(Note::Progress {
-            done: done.clamp(0.0, 1.0),
-            message: message.into(),
-        });
+        self.note(Note::Progress { done: done.clamp(0.0, 1.0), message: message.into() });
     }
 
     /// Tells the host a line of the worker's log.
@@ -212,14 +206,8 @@ impl Cancellation {
         let flag = Arc::new(AtomicBool::new(false));
         let (fire, fired) = oneshot::channel();
         (
-            Canceller {
-                flag: flag.clone(),
-                _fire: fire,
-            },
-            Cancellation {
-                flag,
-                fired: fired.shared(),
-            },
+            Canceller { flag: flag.clone(), _fire: fire },
+            Cancellation { flag, fired: fired.shared() },
         )
     }
 
@@ -313,10 +301,7 @@ impl TaskOutput {
 
 impl From<Payload> for TaskOutput {
     fn from(payload: Payload) -> Self {
-        TaskOutput {
-            payload,
-            usage: Usage::default(),
-        }
+        TaskOutput { payload, usage: Usage::default() }
     }
 }
 

@@ -21,10 +21,7 @@ impl Timestamp {
     /// The instant `delay` later; the far end of time is never passed.
     #[must_use]
     pub fn after(self, delay: Duration) -> Timestamp {
-        Timestamp(
-            self.0
-                .saturating_add(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)),
-        )
+        Timestamp(self.0.saturating_add(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)))
     }
 
     /// How long ago `earlier` was; zero when it was not.

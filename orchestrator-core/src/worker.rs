@@ -133,10 +133,7 @@ where
     F: Fn(I, Task) -> Fut + Send + Sync,
     Fut: Future<Output = Result<O, TaskError>> + Send,
 {
-    TypedWorker {
-        work,
-        types: PhantomData,
-    }
+    TypedWorker { work, types: PhantomData }
 }
 
 /// See [`typed_worker`].

@@ -10,18 +10,12 @@ fn task(id: &str) -> Step {
 }
 
 fn body() -> Workflow {
-    Workflow::builder("body")
-        .step(task("draft"))
-        .build()
-        .unwrap()
+    Workflow::builder("body").step(task("draft")).build().unwrap()
 }
 
 fn build(steps: impl IntoIterator<Item = Step>) -> Result<Workflow, Faults> {
     let builder = Workflow::builder("wrong");
-    steps
-        .into_iter()
-        .fold(builder, |builder, step| builder.step(step))
-        .build()
+    steps.into_iter().fold(builder, |builder, step| builder.step(step)).build()
 }
 
 /// Exactly these faults, in this order, in these words.
@@ -68,26 +62,14 @@ fn every_fault_has_its_words() {
     );
     // Success and failure of one step exclude each other.
     check(
-        [
-            task("a"),
-            task("b")
-                .after("a")
-                .after_end("a", On::Failure)
-                .join(Join::AtLeast(2)),
-        ],
+        [task("a"), task("b").after("a").after_end("a", On::Failure).join(Join::AtLeast(2))],
         &["step \"b\" waits for 2 of its edges, of which at most 1 can fire"],
     );
     check(
         [
             task("a").retry(RetryPolicy::attempts(0)),
-            task("b").retry(RetryPolicy {
-                growth_percent: 99,
-                ..RetryPolicy::default()
-            }),
-            task("c").retry(RetryPolicy {
-                jitter_percent: 101,
-                ..RetryPolicy::default()
-            }),
+            task("b").retry(RetryPolicy { growth_percent: 99, ..RetryPolicy::default() }),
+            task("c").retry(RetryPolicy { jitter_percent: 101, ..RetryPolicy::default() }),
         ],
         &[
             "step \"a\": attempts_max is 0, and must be from 1 to 1000",
@@ -115,17 +97,10 @@ fn every_fault_has_its_words() {
 #[test]
 fn a_cycle_is_shown_with_its_path() {
     let faults = check(
-        [
-            task("a").after("c"),
-            task("b").after("a"),
-            task("c").after("b"),
-            task("d"),
-        ],
+        [task("a").after("c"), task("b").after("a"), task("c").after("b"), task("d")],
         &["the steps a -> b -> c -> a form a cycle; to go back, make them the body of a loop step"],
     );
-    let [Fault::Cycle { path }] = faults.as_slice() else {
-        panic!("{faults:?}")
-    };
+    let [Fault::Cycle { path }] = faults.as_slice() else { panic!("{faults:?}") };
     assert_eq!(path.first(), path.last());
     check(
         [task("a").after("a"), task("end")],
@@ -160,14 +135,9 @@ fn a_cycle_is_shown_with_its_path() {
 #[test]
 fn steps_that_all_lead_to_each_other_are_reported_within_reason() {
     let ids: Vec<String> = (0..120).map(|at| format!("s{at}")).collect();
-    let steps = ids
-        .iter()
-        .map(|id| task(id).after_all(ids.iter().filter(|other| *other != id)));
+    let steps = ids.iter().map(|id| task(id).after_all(ids.iter().filter(|other| *other != id)));
     let faults = build(steps).unwrap_err().faults;
-    let cycles = faults
-        .iter()
-        .filter(|fault| matches!(fault, Fault::Cycle { .. }))
-        .count();
+    let cycles = faults.iter().filter(|fault| matches!(fault, Fault::Cycle { .. })).count();
     assert_eq!((cycles, faults.len()), (16, 17));
 }
 
@@ -218,15 +188,10 @@ fn a_workflow_is_registered_when_every_role_is_filled() {
     let mut hub = Orchestrator::new();
     hub.register_worker("ada", Role::CODER, worker()).unwrap();
     assert_eq!(
-        hub.register_worker("ada", Role::TESTER, worker())
-            .unwrap_err()
-            .to_string(),
+        hub.register_worker("ada", Role::TESTER, worker()).unwrap_err().to_string(),
         "a worker named \"ada\" is registered already"
     );
-    assert!(matches!(
-        hub.register_worker("", Role::TESTER, worker()),
-        Err(RegisterError::Name(_))
-    ));
+    assert!(matches!(hub.register_worker("", Role::TESTER, worker()), Err(RegisterError::Name(_))));
     let site = build_website(3).unwrap();
     let RegisterError::Faults(faults) = hub.register_workflow(site.clone()).unwrap_err() else {
         panic!("not a fault")
@@ -237,10 +202,8 @@ fn a_workflow_is_registered_when_every_role_is_filled() {
   - no worker fills the role \"product_manager\", which \"create_specs\" ask for
   - no worker fills the role \"reviewer\", which \"review_code\" ask for"
     );
-    hub.register_worker("grace", Role::PRODUCT_MANAGER, worker())
-        .unwrap();
-    hub.register_worker("edsger", Role::REVIEWER, worker())
-        .unwrap();
+    hub.register_worker("grace", Role::PRODUCT_MANAGER, worker()).unwrap();
+    hub.register_worker("edsger", Role::REVIEWER, worker()).unwrap();
     hub.register_workflow(site.clone()).unwrap();
     assert_eq!(
         hub.register_workflow(site).unwrap_err().to_string(),

@@ -9,12 +9,7 @@ use orchestrator_core::{
 };
 use support::{Habits, Host, Joins, World, drive_in_order};
 
-const ALL_HABITS: Habits = Habits {
-    crashes_max: 3,
-    pauses: true,
-    nonsense: true,
-    cancels: true,
-};
+const ALL_HABITS: Habits = Habits { crashes_max: 3, pauses: true, nonsense: true, cancels: true };
 
 #[test]
 fn a_run_keeps_its_promises_whatever_the_host_does() {
@@ -30,20 +25,14 @@ fn a_run_keeps_its_promises_whatever_the_host_does() {
         }
     }
     // The world is as rough as it is meant to be.
-    assert!(
-        crashes > 500 && cancelled > 50 && failed > 200,
-        "{crashes} {cancelled} {failed}"
-    );
+    assert!(crashes > 500 && cancelled > 50 && failed > 200, "{crashes} {cancelled} {failed}");
 }
 
 #[test]
 fn the_same_inputs_give_the_same_bytes() {
     for seed in 0..500 {
         let world = World::new(seed, Joins::Every);
-        let habits = Habits {
-            crashes_max: 0,
-            ..ALL_HABITS
-        };
+        let habits = Habits { crashes_max: 0, ..ALL_HABITS };
         let host = Host::new(&world, 0, habits).ended();
         // This time nobody polls or commits anything.
         let mut again = world.run();
@@ -59,17 +48,8 @@ fn the_same_inputs_give_the_same_bytes() {
 fn the_order_of_arrival_does_not_show_in_the_outcome() {
     for seed in 0..500 {
         let world = World::new(seed, Joins::All);
-        let habits = Habits {
-            cancels: false,
-            ..ALL_HABITS
-        };
-        let outcome = |order| {
-            Host::new(&world, order, habits)
-                .ended()
-                .run
-                .outcome()
-                .unwrap()
-        };
+        let habits = Habits { cancels: false, ..ALL_HABITS };
+        let outcome = |order| Host::new(&world, order, habits).ended().run.outcome().unwrap();
         let first = outcome(1);
         for order in 2..4 {
             assert_eq!(first, outcome(order), "seed {seed}, order {order}");
@@ -81,31 +61,15 @@ fn the_order_of_arrival_does_not_show_in_the_outcome() {
 fn a_replay_gives_the_same_state() {
     for seed in 0..500 {
         let world = World::new(seed, Joins::Every);
-        let host = Host::new(
-            &world,
-            0,
-            Habits {
-                crashes_max: 1,
-                ..ALL_HABITS
-            },
-        )
-        .ended();
+        let host = Host::new(&world, 0, Habits { crashes_max: 1, ..ALL_HABITS }).ended();
         let history = host.run.history().to_vec();
         let last = history.last().unwrap().at;
         let again = world.restore(history.clone(), last);
-        assert_eq!(
-            again.history(),
-            history,
-            "seed {seed}: an ended run does not go on"
-        );
+        assert_eq!(again.history(), history, "seed {seed}: an ended run does not go on");
         assert_eq!(again.outcome(), host.run.outcome(), "seed {seed}");
         assert_eq!(again.next_deadline(), None);
         for path in paths(&history) {
-            assert_eq!(
-                again.status(&path),
-                host.run.status(&path),
-                "seed {seed}: {path}"
-            );
+            assert_eq!(again.status(&path), host.run.status(&path), "seed {seed}: {path}");
         }
     }
 }
@@ -124,11 +88,7 @@ fn a_run_that_is_resumed_anywhere_ends_as_if_it_had_not_stopped() {
         for kept in (1..=history.len()).step_by(stride) {
             let now = history[kept - 1].at;
             let resumed = drive_in_order(&world, world.restore(history[..kept].to_vec(), now), now);
-            assert_eq!(
-                resumed.outcome(),
-                whole.outcome(),
-                "seed {seed}, {kept} events kept"
-            );
+            assert_eq!(resumed.outcome(), whole.outcome(), "seed {seed}, {kept} events kept");
         }
     }
 }
@@ -147,11 +107,7 @@ fn a_live_run_and_its_replay_agree_on_what_is_next() {
             assert_eq!(replayed.next_deadline(), run.next_deadline(), "seed {seed}");
             assert_eq!(replayed.in_flight(), run.in_flight(), "seed {seed}");
             for path in paths(run.history()) {
-                assert_eq!(
-                    replayed.status(&path),
-                    run.status(&path),
-                    "seed {seed}: {path}"
-                );
+                assert_eq!(replayed.status(&path), run.status(&path), "seed {seed}: {path}");
             }
             while run.poll_event().is_some() {}
             run.commit_polled();
@@ -189,12 +145,7 @@ fn a_damaged_history_is_refused_or_followed_but_never_a_panic() {
         for (at, recorded) in history.iter_mut().enumerate() {
             recorded.seq = at as u64 + 1;
         }
-        match Run::restore(
-            world.workflow.clone(),
-            world.options.clone(),
-            history,
-            Timestamp(0),
-        ) {
+        match Run::restore(world.workflow.clone(), world.options.clone(), history, Timestamp(0)) {
             Err(_) => refused += 1,
             Ok(mut run) => {
                 let now = run.history().last().unwrap().at;
@@ -219,10 +170,7 @@ fn paths(history: &[Recorded]) -> Vec<Path> {
 }
 
 fn one_step(retry: RetryPolicy) -> Workflow {
-    Workflow::builder("one")
-        .step(Step::task("work", Role::CODER).retry(retry))
-        .build()
-        .unwrap()
+    Workflow::builder("one").step(Step::task("work", Role::CODER).retry(retry)).build().unwrap()
 }
 
 fn options() -> RunOptions {
@@ -241,10 +189,7 @@ fn a_worker_that_kills_its_host_is_counted_out() {
     for crash in 1..=3 {
         run = restored(&workflow, run.history().to_vec());
         while run.poll_event().is_some() {}
-        assert!(
-            run.poll_command().is_none(),
-            "the redispatch is not committed"
-        );
+        assert!(run.poll_command().is_none(), "the redispatch is not committed");
         run.commit_polled();
         let Some(Command::Execute { task, .. }) = run.poll_command() else {
             panic!("crash {crash}: nothing is handed out");
@@ -257,10 +202,7 @@ fn a_worker_that_kills_its_host_is_counted_out() {
         panic!("{:?}", run.history());
     };
     assert_eq!(error.code, "worker_lost");
-    assert_eq!(
-        error.message,
-        "the host went down 4 times during this attempt"
-    );
+    assert_eq!(error.message, "the host went down 4 times during this attempt");
 }
 
 #[test]
@@ -275,33 +217,15 @@ fn a_history_of_another_definition_is_refused() {
     let changed = refusal(&one_step(RetryPolicy::attempts(3)), history.clone());
     assert!(matches!(changed, RestoreError::DefinitionChanged { .. }));
     assert_eq!(refusal(&workflow, Vec::new()), RestoreError::NoStart);
-    assert_eq!(
-        refusal(&workflow, history[1..].to_vec()),
-        RestoreError::NoStart
-    );
+    assert_eq!(refusal(&workflow, history[1..].to_vec()), RestoreError::NoStart);
     let mut gap = history.clone();
     gap[1].seq = 3;
-    assert_eq!(
-        refusal(&workflow, gap),
-        RestoreError::Gap {
-            wanted: 2,
-            found: 3
-        }
-    );
+    assert_eq!(refusal(&workflow, gap), RestoreError::Gap { wanted: 2, found: 3 });
     let mut twice = history.clone();
-    twice.push(Recorded {
-        seq: 3,
-        ..history[0].clone()
-    });
-    assert_eq!(
-        refusal(&workflow, twice),
-        RestoreError::SecondStart { seq: 3 }
-    );
+    twice.push(Recorded { seq: 3, ..history[0].clone() });
+    assert_eq!(refusal(&workflow, twice), RestoreError::SecondStart { seq: 3 });
     let mut doubled = history.clone();
-    doubled.push(Recorded {
-        seq: 3,
-        ..history[1].clone()
-    });
+    doubled.push(Recorded { seq: 3, ..history[1].clone() });
     assert_eq!(
         refusal(&workflow, doubled).to_string(),
         "event 3 does not fit step work, which is not there or not at that point"
@@ -311,10 +235,7 @@ fn a_history_of_another_definition_is_refused() {
 #[test]
 fn an_input_that_is_nothing_stays_an_input() {
     let workflow = one_step(RetryPolicy::default());
-    let nothing = RunOptions {
-        input: Some(Payload::null()),
-        ..options()
-    };
+    let nothing = RunOptions { input: Some(Payload::null()), ..options() };
     let mut run = Run::new(workflow, nothing);
     run.handle(Timestamp(0), Input::Started).unwrap();
     let text = serde_json::to_string(run.history()).unwrap();
@@ -328,25 +249,18 @@ fn numbers_that_json_cannot_hold_do_not_enter_a_history() {
     run.handle(Timestamp(0), Input::Started).unwrap();
     let mut output = TaskOutput::default();
     output.usage.usd = f64::NAN;
-    run.handle(Timestamp(0), answer("work", 1, Ok(output)))
-        .unwrap();
+    run.handle(Timestamp(0), answer("work", 1, Ok(output))).unwrap();
     let Some(RunResult::Failed { error, .. }) = run.result() else {
         panic!("{:?}", run.history());
     };
     assert_eq!(error.code, "usage");
     let text = serde_json::to_string(run.history()).unwrap();
-    assert_eq!(
-        serde_json::from_str::<Vec<Recorded>>(&text).unwrap(),
-        run.history()
-    );
+    assert_eq!(serde_json::from_str::<Vec<Recorded>>(&text).unwrap(), run.history());
 }
 
 fn answer(path: &str, attempt: u32, result: Result<TaskOutput, TaskError>) -> Input {
     let path = Path::parse(path).unwrap();
-    Input::Answered {
-        attempt: AttemptId { path, attempt },
-        result,
-    }
+    Input::Answered { attempt: AttemptId { path, attempt }, result }
 }
 
 #[test]
@@ -361,30 +275,19 @@ fn a_paused_run_hands_out_nothing_and_loses_nothing() {
     assert_eq!(run.handle(now, Input::Paused), again);
     while run.poll_event().is_some() {}
     run.commit_polled();
-    assert!(
-        run.poll_command().is_none(),
-        "recorded before the pause, but not yet begun"
-    );
+    assert!(run.poll_command().is_none(), "recorded before the pause, but not yet begun");
     run.handle(now, Input::Resumed).unwrap();
     while run.poll_event().is_some() {}
     run.commit_polled();
     assert!(matches!(run.poll_command(), Some(Command::Execute { .. })));
     run.handle(now, Input::Paused).unwrap();
-    run.handle(
-        now,
-        answer("work", 1, Err(TaskError::retryable("flaky", ""))),
-    )
-    .unwrap();
-    assert_eq!(
-        (run.status(&path), run.next_deadline()),
-        (Some(StepStatus::Resting), None)
-    );
+    run.handle(now, answer("work", 1, Err(TaskError::retryable("flaky", "")))).unwrap();
+    assert_eq!((run.status(&path), run.next_deadline()), (Some(StepStatus::Resting), None));
     run.handle(now, Input::TimePassed).unwrap();
     assert_eq!(run.status(&path), Some(StepStatus::Resting));
     run.handle(now, Input::Resumed).unwrap();
     assert_eq!(run.status(&path), Some(StepStatus::Running));
-    run.handle(now, answer("work", 2, Ok(Payload::null().into())))
-        .unwrap();
+    run.handle(now, answer("work", 2, Ok(Payload::null().into()))).unwrap();
     assert!(run.result().is_some());
 }
 
@@ -393,41 +296,21 @@ fn what_is_handed_out_after_a_cancellation_knows_of_it() {
     let mut run = Run::new(one_step(RetryPolicy::attempts(9)), options());
     let now = Timestamp(0);
     run.handle(now, Input::Started).unwrap();
-    run.handle(
-        now,
-        Input::Cancelled {
-            reason: "no".into(),
-        },
-    )
-    .unwrap();
+    run.handle(now, Input::Cancelled { reason: "no".into() }).unwrap();
     while run.poll_event().is_some() {}
     run.commit_polled();
-    let Some(Command::Execute { task, .. }) = run.poll_command() else {
-        panic!()
-    };
+    let Some(Command::Execute { task, .. }) = run.poll_command() else { panic!() };
     assert!(task.cancellation().is_cancelled());
     assert!(matches!(run.poll_command(), Some(Command::Cancel { .. })));
     assert!(run.result().is_none(), "somebody may be at it");
-    run.handle(
-        now,
-        answer("work", 1, Err(TaskError::retryable("flaky", ""))),
-    )
-    .unwrap();
-    assert_eq!(
-        run.result(),
-        Some(&RunResult::Cancelled {
-            reason: "no".into()
-        })
-    );
+    run.handle(now, answer("work", 1, Err(TaskError::retryable("flaky", "")))).unwrap();
+    assert_eq!(run.result(), Some(&RunResult::Cancelled { reason: "no".into() }));
 }
 
 #[test]
 fn nothing_goes_out_before_it_is_committed() {
     let mut run = Run::new(one_step(RetryPolicy::default()), options());
-    assert!(
-        run.handle(Timestamp(0), Input::TimePassed).is_err(),
-        "not started"
-    );
+    assert!(run.handle(Timestamp(0), Input::TimePassed).is_err(), "not started");
     // A commit of what is not yet written means nothing.
     run.committed(u64::MAX);
     run.handle(Timestamp(0), Input::Started).unwrap();
@@ -442,11 +325,6 @@ fn nothing_goes_out_before_it_is_committed() {
 fn time_does_not_run_backwards() {
     let mut run = Run::new(one_step(RetryPolicy::default()), options());
     run.handle(Timestamp(500), Input::Started).unwrap();
-    run.handle(Timestamp(20), answer("work", 1, Ok(Payload::null().into())))
-        .unwrap();
-    assert!(
-        run.history()
-            .iter()
-            .all(|recorded| recorded.at == Timestamp(500))
-    );
+    run.handle(Timestamp(20), answer("work", 1, Ok(Payload::null().into()))).unwrap();
+    assert!(run.history().iter().all(|recorded| recorded.at == Timestamp(500)));
 }

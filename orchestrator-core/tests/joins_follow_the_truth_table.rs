@@ -10,10 +10,7 @@ use orchestrator_core::{
 /// Drives a run in which the steps named in `failing` fail; answers come in the order of `order`, then as they were asked for.
 fn drive(steps: Vec<Step>, failing: &[&str], order: &[&str]) -> (Run, BTreeMap<String, Payload>) {
     let builder = Workflow::builder("table");
-    let workflow = steps
-        .into_iter()
-        .fold(builder, |builder, step| builder.step(step))
-        .build();
+    let workflow = steps.into_iter().fold(builder, |builder, step| builder.step(step)).build();
     let mut run = Run::new(workflow.unwrap(), RunOptions::new("run", "goal").unwrap());
     let mut inputs = BTreeMap::new();
     let mut open = Vec::new();
@@ -30,10 +27,9 @@ fn drive(steps: Vec<Step>, failing: &[&str], order: &[&str]) -> (Run, BTreeMap<S
         if open.is_empty() {
             return (run, inputs);
         }
-        let first = order.iter().find_map(|step| {
-            open.iter()
-                .position(|attempt| attempt.path.step().as_str() == *step)
-        });
+        let first = order
+            .iter()
+            .find_map(|step| open.iter().position(|attempt| attempt.path.step().as_str() == *step));
         let attempt = open.remove(first.unwrap_or(0));
         let name = attempt.path.to_string();
         let result = if failing.contains(&name.as_str()) {
@@ -41,8 +37,7 @@ fn drive(steps: Vec<Step>, failing: &[&str], order: &[&str]) -> (Run, BTreeMap<S
         } else {
             Ok(TaskOutput::from(Payload::from(format!("{name} done"))))
         };
-        run.handle(Timestamp(0), Input::Answered { attempt, result })
-            .unwrap();
+        run.handle(Timestamp(0), Input::Answered { attempt, result }).unwrap();
     }
 }
 
@@ -77,26 +72,14 @@ fn check(join: Join, edges: [On; 2], ends: &str, handled: bool, starts: bool) {
         steps.push(step);
     }
     if handled {
-        steps.push(
-            task("handler")
-                .join(Join::Any)
-                .after_end("gate", On::Failure),
-        );
+        steps.push(task("handler").join(Join::Any).after_end("gate", On::Failure));
     }
     steps.push(target);
-    let want = if starts {
-        StepStatus::Succeeded
-    } else {
-        StepStatus::Skipped
-    };
+    let want = if starts { StepStatus::Succeeded } else { StepStatus::Skipped };
     for order in [["a", "b"], ["b", "a"]] {
         let (run, _) = drive(steps.clone(), &failing, &order);
         assert!(run.result().is_some());
-        assert_eq!(
-            status(&run, "target"),
-            want,
-            "{join:?} {edges:?} {ends} {order:?}"
-        );
+        assert_eq!(status(&run, "target"), want, "{join:?} {edges:?} {ends} {order:?}");
     }
 }
 
@@ -159,11 +142,7 @@ fn a_step_is_skipped_and_so_is_what_follows() {
     for step in ["b", "c", "d", "both"] {
         assert_eq!(status(&run, step), StepStatus::Skipped, "{step}");
     }
-    assert_eq!(
-        status(&run, "beside"),
-        StepStatus::Succeeded,
-        "other branches run to their end"
-    );
+    assert_eq!(status(&run, "beside"), StepStatus::Succeeded, "other branches run to their end");
 }
 
 #[test]
@@ -182,29 +161,21 @@ fn the_first_unhandled_failure_in_definition_order_is_the_result() {
         let Some(RunResult::Failed { path, error }) = run.result() else {
             panic!("{:?}", run.result())
         };
-        assert_eq!(
-            (path.to_string().as_str(), error.code.as_str()),
-            ("early", "broken")
-        );
+        assert_eq!((path.to_string().as_str(), error.code.as_str()), ("early", "broken"));
     }
 }
 
 #[test]
 fn only_an_edge_on_failure_handles_a_failure() {
     let (handled, _) = drive(vec![task("a").on_failure("h"), task("h")], &["a"], &[]);
-    assert!(matches!(
-        handled.result(),
-        Some(RunResult::Succeeded { .. })
-    ));
+    assert!(matches!(handled.result(), Some(RunResult::Succeeded { .. })));
     let always = vec![task("a"), task("h").after_end("a", On::Always)];
     let (unhandled, _) = drive(always, &["a"], &[]);
     assert_eq!(status(&unhandled, "h"), StepStatus::Succeeded);
     assert!(matches!(unhandled.result(), Some(RunResult::Failed { .. })));
     // A handler that fails is a failure like any other.
     let (failed, _) = drive(vec![task("a").on_failure("h"), task("h")], &["a", "h"], &[]);
-    let Some(RunResult::Failed { path, .. }) = failed.result() else {
-        panic!()
-    };
+    let Some(RunResult::Failed { path, .. }) = failed.result() else { panic!() };
     assert_eq!(path.to_string(), "h");
 }
 
@@ -220,38 +191,18 @@ fn a_step_gets_what_its_fired_edges_bring() {
     check(task("target").after("a"), &[], "\"a done\"");
     check(task("target").after_end("a", On::Failure), &["a"], failure);
     check(task("target").after_end("a", On::Always), &["a"], failure);
-    check(
-        task("target").after_all(["a", "b"]),
-        &[],
-        r#"{"a":"a done","b":"b done"}"#,
-    );
+    check(task("target").after_all(["a", "b"]), &[], r#"{"a":"a done","b":"b done"}"#);
     // A dead edge brings nothing: the success of `a` is no failure.
-    check(
-        task("target").after_end("a", On::Failure).after("b"),
-        &[],
-        r#"{"b":"b done"}"#,
-    );
+    check(task("target").after_end("a", On::Failure).after("b"), &[], r#"{"b":"b done"}"#);
     check(
         task("target").after_end("a", On::Failure).after("b"),
         &["a"],
         &format!(r#"{{"a":{failure},"b":"b done"}}"#),
     );
     // One step before, whichever way it ends.
-    check(
-        task("target").after("a").after_end("a", On::Failure),
-        &[],
-        "\"a done\"",
-    );
-    check(
-        task("target").after("a").after_end("a", On::Failure),
-        &["a"],
-        failure,
-    );
-    check(
-        task("target").after_all(["a", "b"]).join(Join::Any),
-        &["a"],
-        r#"{"b":"b done"}"#,
-    );
+    check(task("target").after("a").after_end("a", On::Failure), &[], "\"a done\"");
+    check(task("target").after("a").after_end("a", On::Failure), &["a"], failure);
+    check(task("target").after_all(["a", "b"]).join(Join::Any), &["a"], r#"{"b":"b done"}"#);
 }
 
 #[test]
@@ -265,11 +216,7 @@ fn the_output_of_a_run_is_that_of_the_steps_that_end_it() {
         assert_eq!(output.as_json(), want);
     }
     check(vec![task("a"), task("b").after("a")], &[], "\"b done\"");
-    check(
-        vec![task("a"), task("b")],
-        &[],
-        r#"{"a":"a done","b":"b done"}"#,
-    );
+    check(vec![task("a"), task("b")], &[], r#"{"a":"a done","b":"b done"}"#);
     // A handler does not hide the output of the step that it guards.
     let guarded = || vec![task("a").on_failure("h"), task("h")];
     check(guarded(), &[], r#"{"a":"a done"}"#);

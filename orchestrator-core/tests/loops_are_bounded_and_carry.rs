@@ -15,11 +15,7 @@ fn task(id: &str) -> Step {
 
 fn built(name: &str, steps: impl IntoIterator<Item = Step>) -> Workflow {
     let builder = Workflow::builder(name);
-    steps
-        .into_iter()
-        .fold(builder, |builder, step| builder.step(step))
-        .build()
-        .unwrap()
+    steps.into_iter().fold(builder, |builder, step| builder.step(step)).build().unwrap()
 }
 
 /// A run whose answers come in the order in which they were asked for, by `work`; every task is kept by its path.
@@ -47,18 +43,13 @@ fn drive_in(
                 open.push((attempt, task));
             }
         }
-        let next = open
-            .iter()
-            .position(|(id, _)| !last.contains(&id.path.step().as_str()));
+        let next = open.iter().position(|(id, _)| !last.contains(&id.path.step().as_str()));
         let input = if open.is_empty() {
             now = run.next_deadline().expect("something is open or rests");
             Input::TimePassed
         } else {
             let (attempt, task) = open.remove(next.unwrap_or(0));
-            Input::Answered {
-                attempt,
-                result: work(&task),
-            }
+            Input::Answered { attempt, result: work(&task) }
         };
         run.handle(now, input).unwrap();
     }
@@ -87,9 +78,7 @@ fn output(run: &Run) -> &str {
 }
 
 fn after_round(last: u32) -> impl orchestrator_core::Condition {
-    condition_fn("enough", 1, move |context: &Context| {
-        Ok(context.round()?.index >= last)
-    })
+    condition_fn("enough", 1, move |context: &Context| Ok(context.round()?.index >= last))
 }
 
 #[test]
@@ -98,27 +87,14 @@ fn a_loop_that_is_never_done_runs_out_of_rounds() {
     let looped = Step::repeat_until("again", built("body", [task("draft")]), 3, never);
     let (run, tasks) = drive(built("w", [looped.clone()]), echo);
     let (path, error) = failure(&run);
-    assert_eq!(
-        (path.as_str(), error.code.as_str()),
-        ("again", "rounds_exhausted")
-    );
+    assert_eq!((path.as_str(), error.code.as_str()), ("again", "rounds_exhausted"));
     assert_eq!(error.message, "the loop was not done after 3 rounds");
-    assert_eq!(
-        error.details.as_json(),
-        "\"again[2]/draft\"",
-        "what the last round made"
-    );
+    assert_eq!(error.details.as_json(), "\"again[2]/draft\"", "what the last round made");
     assert_eq!(tasks.len(), 3);
     // It is a failure like any other: it can be handled.
-    let (run, tasks) = drive(
-        built("w", [looped.on_failure("sorry"), task("sorry")]),
-        echo,
-    );
+    let (run, tasks) = drive(built("w", [looped.on_failure("sorry"), task("sorry")]), echo);
     assert_eq!(output(&run), r#"{"sorry":"sorry"}"#);
-    assert_eq!(
-        tasks["sorry"].input().at::<String>("/code").unwrap(),
-        "rounds_exhausted"
-    );
+    assert_eq!(tasks["sorry"].input().at::<String>("/code").unwrap(), "rounds_exhausted");
 }
 
 #[test]
@@ -136,10 +112,7 @@ fn a_round_hands_its_output_to_the_next() {
     assert_eq!(tasks["again[2]/draft"].input().as_json(), "\"specs\"");
     assert!(tasks["specs"].context().round().is_err());
     // Every round has randomness of its own, whatever the other rounds do.
-    assert_ne!(
-        tasks["again[1]/draft"].seed(),
-        tasks["again[2]/draft"].seed()
-    );
+    assert_ne!(tasks["again[1]/draft"].seed(), tasks["again[2]/draft"].seed());
 }
 
 #[test]
@@ -160,11 +133,7 @@ fn a_step_sees_its_ancestors_and_nobody_else() {
     assert_eq!(sees("again[0]/x"), ["before"]);
     assert_eq!(sees("again[0]/y"), ["before", "x"]);
     assert_eq!(sees("again[1]/y"), ["before", "x"]);
-    assert_eq!(
-        sees("again[1]/z"),
-        ["before"],
-        "not what ran beside it, nor an earlier round"
-    );
+    assert_eq!(sees("again[1]/z"), ["before"], "not what ran beside it, nor an earlier round");
     assert_eq!(sees("after"), ["again", "before"], "not into the loop");
     let context = tasks["again[1]/y"].context();
     assert_eq!(context.output::<String>("x").unwrap(), "again[1]/x");
@@ -176,24 +145,15 @@ fn a_step_sees_its_ancestors_and_nobody_else() {
 fn a_name_inside_hides_the_same_name_outside() {
     let inner = built("inner", [task("x").on_failure("y"), task("y")]);
     let looped = Step::repeat_until("again", inner, 1, after_round(0)).after("x");
-    let (_, tasks) = drive(built("w", [task("x"), looped]), |task| {
-        match task.path().rounds().next() {
+    let (_, tasks) =
+        drive(built("w", [task("x"), looped]), |task| match task.path().rounds().next() {
             Some(_) if task.path().step().as_str() == "x" => Err(TaskError::terminal("no", "no")),
             _ => echo(task),
-        }
-    });
-    assert_eq!(
-        tasks["again[0]/x"].context().output::<String>("x").unwrap(),
-        "x"
-    );
+        });
+    assert_eq!(tasks["again[0]/x"].context().output::<String>("x").unwrap(), "x");
     // The inner `x` has failed: that the outer one has an output does not make up for it.
     assert!(tasks["again[0]/y"].context().payload("x").is_none());
-    assert!(
-        !tasks["again[0]/y"]
-            .context()
-            .visible()
-            .contains(&"x".to_owned())
-    );
+    assert!(!tasks["again[0]/y"].context().visible().contains(&"x".to_owned()));
 }
 
 #[test]
@@ -214,18 +174,8 @@ fn a_step_sees_what_was_there_when_it_started() {
 
 #[test]
 fn a_failure_in_the_body_fails_the_loop_unless_it_is_the_verdict() {
-    let body = || {
-        built(
-            "body",
-            [task("draft"), task("judge").after("draft"), task("extra")],
-        )
-    };
-    let accepted = || {
-        built(
-            "w",
-            [Step::repeat_until_accepted("again", body(), 3, "judge")],
-        )
-    };
+    let body = || built("body", [task("draft"), task("judge").after("draft"), task("extra")]);
+    let accepted = || built("w", [Step::repeat_until_accepted("again", body(), 3, "judge")]);
     let failing = |names: &'static [&'static str]| {
         move |task: &Task| match names.contains(&task.path().step().as_str()) {
             true => Err(TaskError::terminal(task.path().step().as_str(), "no")),
@@ -241,13 +191,8 @@ fn a_failure_in_the_body_fails_the_loop_unless_it_is_the_verdict() {
     let (run, tasks) = drive(accepted(), failing(&["judge", "extra"]));
     assert_eq!(failure(&run).1.code, "extra");
     assert_eq!(tasks.len(), 3);
-    let broken = condition_fn("broken", 1, |_: &Context| -> Result<bool, _> {
-        panic!("oh")
-    });
-    let (run, _) = drive(
-        built("w", [Step::repeat_until("again", body(), 3, broken)]),
-        echo,
-    );
+    let broken = condition_fn("broken", 1, |_: &Context| -> Result<bool, _> { panic!("oh") });
+    let (run, _) = drive(built("w", [Step::repeat_until("again", body(), 3, broken)]), echo);
     let error = failure(&run).1;
     assert_eq!(
         (error.code.as_str(), error.message.as_str()),
@@ -260,10 +205,7 @@ fn loops_nest() {
     let inner = built("inner", [task("x")]);
     let middle = built(
         "middle",
-        [
-            task("first"),
-            Step::repeat_until("inner_loop", inner, 5, after_round(1)).after("first"),
-        ],
+        [task("first"), Step::repeat_until("inner_loop", inner, 5, after_round(1)).after("first")],
     );
     let outer = Step::repeat_until("outer_loop", middle, 5, after_round(2));
     let (run, tasks) = drive(built("w", [task("root"), outer.after("root")]), echo);
@@ -271,10 +213,7 @@ fn loops_nest() {
     assert_eq!(tasks.len(), 1 + 3 * (1 + 2));
     let deep = tasks["outer_loop[2]/inner_loop[1]/x"].context();
     assert_eq!(deep.visible(), ["first", "root"]);
-    assert_eq!(
-        deep.output::<String>("first").unwrap(),
-        "outer_loop[2]/first"
-    );
+    assert_eq!(deep.output::<String>("first").unwrap(), "outer_loop[2]/first");
     assert_eq!(deep.round().unwrap().index, 1);
     assert_eq!(run.outcome().unwrap().outputs.len(), tasks.len() + 3 + 1);
 }
@@ -295,20 +234,13 @@ fn a_rejected_website_goes_back_to_the_coder() {
     assert_eq!(carried.at::<Vec<String>>("/details").unwrap(), ["no title"]);
     assert_eq!(coder.input().as_json(), "\"create_specs\"");
     assert_eq!((coder.attempt(), tasks.len()), (2, 5));
-    let (run, tasks) = drive(build_website(2).unwrap(), |task| {
-        match task.role() == &Role::REVIEWER {
+    let (run, tasks) =
+        drive(build_website(2).unwrap(), |task| match task.role() == &Role::REVIEWER {
             true => Err(TaskError::terminal("rejected", "never good enough")),
             false => echo(task),
-        }
-    });
+        });
     let (path, error) = failure(&run);
-    assert_eq!(
-        (path.as_str(), error.code.as_str()),
-        ("draft", "rounds_exhausted")
-    );
-    assert_eq!(
-        error.details.at::<String>("/message").unwrap(),
-        "never good enough"
-    );
+    assert_eq!((path.as_str(), error.code.as_str()), ("draft", "rounds_exhausted"));
+    assert_eq!(error.details.at::<String>("/message").unwrap(), "never good enough");
     assert_eq!(tasks.len(), 5);
 }

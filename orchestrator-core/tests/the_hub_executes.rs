@@ -20,11 +20,7 @@ use orchestrator_core::{
 
 fn built(steps: impl IntoIterator<Item = Step>) -> Workflow {
     let builder = Workflow::builder("w");
-    steps
-        .into_iter()
-        .fold(builder, |builder, step| builder.step(step))
-        .build()
-        .unwrap()
+    steps.into_iter().fold(builder, |builder, step| builder.step(step)).build().unwrap()
 }
 
 fn task(id: &str) -> Step {
@@ -86,8 +82,7 @@ fn a_pipeline_of_typed_workers_runs_to_its_end() {
     hub.register_worker("ada", Role::CODER, length).unwrap();
     hub.register_worker("grace", Role::TESTER, double).unwrap();
     let steps = [("count", Role::CODER, ""), ("double", Role::TESTER, "")];
-    hub.register_workflow(pipeline("w", steps).unwrap())
-        .unwrap();
+    hub.register_workflow(pipeline("w", steps).unwrap()).unwrap();
     let report = run(&hub);
     assert_eq!(report.output().unwrap().to::<usize>().unwrap(), 8);
     assert_eq!(report.run.as_str(), "w-1");
@@ -98,15 +93,9 @@ fn a_pipeline_of_typed_workers_runs_to_its_end() {
         ..Start::default()
     };
     let report = block_on(hub.execute_with("w", start)).unwrap();
-    assert_eq!(
-        (report.run.as_str(), report.output().unwrap().as_json()),
-        ("mine", "12")
-    );
+    assert_eq!((report.run.as_str(), report.output().unwrap().as_json()), ("mine", "12"));
     // A wrong shape is the step's failure.
-    let start = Start {
-        input: Some(Payload::null()),
-        ..Start::default()
-    };
+    let start = Start { input: Some(Payload::null()), ..Start::default() };
     let report = block_on(hub.execute_with("w", start)).unwrap();
     assert_eq!(error(&report).code, "payload");
 }
@@ -114,10 +103,7 @@ fn a_pipeline_of_typed_workers_runs_to_its_end() {
 #[test]
 fn an_unknown_workflow_is_an_error_that_names_the_known_ones() {
     let refused = block_on(hub(echo(), built([task("a")])).execute("v", "goal")).unwrap_err();
-    assert_eq!(
-        refused.to_string(),
-        "no workflow named \"v\" is registered; there are: w"
-    );
+    assert_eq!(refused.to_string(), "no workflow named \"v\" is registered; there are: w");
     assert!(matches!(refused, ExecuteError::UnknownWorkflow { .. }));
 }
 
@@ -126,19 +112,11 @@ fn a_retry_waits_for_the_clock() {
     let clock = Arc::new(ManualClock::at(Timestamp(5_000)));
     let flaky = worker_fn(async |task: Task| match task.attempt() {
         1 => Err(TaskError::retryable("flaky", "")),
-        2 => Err(TaskError::retryable_after(
-            Duration::from_secs(30),
-            "busy",
-            "",
-        )),
+        2 => Err(TaskError::retryable_after(Duration::from_secs(30), "busy", "")),
         attempt => Ok(TaskOutput::of(&attempt)?),
     });
     let workflow = built([task("a").retry(RetryPolicy::attempts(3))]);
-    let hub = prepared(
-        Orchestrator::new().with_clock(clock.clone()),
-        flaky,
-        workflow,
-    );
+    let hub = prepared(Orchestrator::new().with_clock(clock.clone()), flaky, workflow);
     let report = with_clock(&clock, hub.execute("w", "goal")).unwrap();
     assert_eq!(report.output().unwrap().as_json(), "3");
     let rests: Vec<u64> = report
@@ -149,10 +127,7 @@ fn a_retry_waits_for_the_clock() {
             _ => None,
         })
         .collect();
-    assert!(
-        (800..=1_000).contains(&rests[0]),
-        "a second, shortened by jitter: {rests:?}"
-    );
+    assert!((800..=1_000).contains(&rests[0]), "a second, shortened by jitter: {rests:?}");
     assert_eq!(rests[1], 30_000);
     let starts: Vec<u64> = report
         .history
@@ -213,38 +188,21 @@ fn transformers_shape_inputs_and_outputs_and_may_fail() {
         })
     };
     let panicking = || {
-        transform_fn(
-            "panic",
-            1,
-            |_: &Payload, _: &Context| -> Result<Payload, ClosureError> { panic!("oh") },
-        )
+        transform_fn("panic", 1, |_: &Payload, _: &Context| -> Result<Payload, ClosureError> {
+            panic!("oh")
+        })
     };
     #[track_caller]
     fn check(step: Step, message: &str) {
         // A transformer is pure: it would fail again.
         let step = step.retry(RetryPolicy::attempts(3));
         let error = error(&run(&hub(echo(), built([step]))));
-        assert_eq!(
-            (error.code.as_str(), error.message.as_str()),
-            ("transformer", message)
-        );
+        assert_eq!((error.code.as_str(), error.message.as_str()), ("transformer", message));
     }
-    check(
-        task("a").input(refusing()),
-        "transformer \"refuse\": I would rather not",
-    );
-    check(
-        task("a").output(refusing()),
-        "transformer \"refuse\": I would rather not",
-    );
-    check(
-        task("a").input(panicking()),
-        "transformer \"panic\": it panicked: oh",
-    );
-    check(
-        task("a").output(panicking()),
-        "transformer \"panic\": it panicked: oh",
-    );
+    check(task("a").input(refusing()), "transformer \"refuse\": I would rather not");
+    check(task("a").output(refusing()), "transformer \"refuse\": I would rather not");
+    check(task("a").input(panicking()), "transformer \"panic\": it panicked: oh");
+    check(task("a").output(panicking()), "transformer \"panic\": it panicked: oh");
 }
 
 /// Keeps what it is asked and told.
@@ -258,15 +216,8 @@ struct Routing(Arc<Scribe>);
 
 impl Router for Routing {
     fn route(&self, request: &Request, candidates: &[Candidate]) -> Result<Decision, RouteError> {
-        self.0
-            .asked
-            .lock()
-            .unwrap()
-            .push((request.clone(), candidates.len()));
-        let chosen = candidates
-            .iter()
-            .rev()
-            .find(|c| !request.tried.contains(&c.worker));
+        self.0.asked.lock().unwrap().push((request.clone(), candidates.len()));
+        let chosen = candidates.iter().rev().find(|c| !request.tried.contains(&c.worker));
         Ok(Decision {
             worker: chosen.unwrap_or(&candidates[0]).worker.clone(),
             rationale: "the last that has not tried".to_owned(),
@@ -285,10 +236,7 @@ impl Router for Routing {
 fn the_router_is_asked_among_several_and_learns_how_it_went() {
     let scribe = Arc::new(Scribe::default());
     let mut hub = Orchestrator::new().with_router(Routing(scribe.clone()));
-    let usage = Usage {
-        tokens: 7,
-        ..Usage::default()
-    };
+    let usage = Usage { tokens: 7, ..Usage::default() };
     let good = worker_fn(move |_: Task| async move {
         Ok(TaskOutput::from(Payload::from("by grace")).with_usage(usage))
     });
@@ -297,40 +245,24 @@ fn the_router_is_asked_among_several_and_learns_how_it_went() {
     hub.register_worker("grace", Role::CODER, good).unwrap();
     hub.register_worker("ada", Role::CODER, bad).unwrap();
     let retry = RetryPolicy::attempts(2).at_once();
-    let steps = [
-        Step::task("alone", Role::TESTER),
-        task("a").after("alone").retry(retry),
-    ];
+    let steps = [Step::task("alone", Role::TESTER), task("a").after("alone").retry(retry)];
     hub.register_workflow(built(steps)).unwrap();
     let report = run(&hub);
     assert_eq!(report.output().unwrap().as_json(), "\"by grace\"");
     assert_eq!(report.usage().tokens, 7);
     let asked = scribe.asked.lock().unwrap();
     assert_eq!(asked.len(), 2, "not about the step that only one can do");
-    assert!(
-        asked
-            .iter()
-            .all(|(request, count)| request.path.to_string() == "a" && *count == 2)
-    );
+    assert!(asked.iter().all(|(request, count)| request.path.to_string() == "a" && *count == 2));
     assert_eq!((asked[0].0.attempt, asked[0].0.tried.len()), (1, 0));
-    assert_eq!(
-        (asked[1].0.attempt, asked[1].0.tried[0].as_str()),
-        (2, "ada")
-    );
+    assert_eq!((asked[1].0.attempt, asked[1].0.tried[0].as_str()), (2, "ada"));
     assert_ne!(asked[0].0.seed, asked[1].0.seed);
     let told = scribe.told.lock().unwrap();
     assert_eq!(told.len(), 2);
     assert_eq!(
-        (
-            told[0].worker.as_str(),
-            told[0].error.as_ref().unwrap().code.as_str()
-        ),
+        (told[0].worker.as_str(), told[0].error.as_ref().unwrap().code.as_str()),
         ("ada", "tired")
     );
-    assert_eq!(
-        (told[1].worker.as_str(), told[1].usage.tokens),
-        ("grace", 7)
-    );
+    assert_eq!((told[1].worker.as_str(), told[1].usage.tokens), ("grace", 7));
     assert!(told[1].error.is_none());
 }
 
@@ -355,37 +287,19 @@ fn a_router_that_fails_fails_the_step() {
         hub.register_worker("grace", Role::CODER, echo()).unwrap();
         let hub = prepared(hub, echo(), built([task("a")]));
         let error = error(&run(&hub));
-        assert_eq!(
-            (error.code.as_str(), error.message.as_str()),
-            ("no_route", message)
-        );
+        assert_eq!((error.code.as_str(), error.message.as_str()), ("no_route", message));
         assert_eq!(observed.load(Ordering::Relaxed), 0, "nobody was routed to");
     }
     fn decision(worker: &str, confidence: f64) -> Result<Decision, RouteError> {
         let worker = orchestrator_core::WorkerName::parse(worker).unwrap();
-        Ok(Decision {
-            worker,
-            rationale: String::new(),
-            confidence,
-            propensity: 1.0,
-        })
+        Ok(Decision { worker, rationale: String::new(), confidence, propensity: 1.0 })
     }
-    check(
-        || {
-            Err(RouteError {
-                reason: "nobody will do".to_owned(),
-            })
-        },
-        "nobody will do",
-    );
+    check(|| Err(RouteError { reason: "nobody will do".to_owned() }), "nobody will do");
     check(
         || decision("edsger", 1.0),
         "step a was routed to \"edsger\", which is no candidate for it",
     );
-    check(
-        || decision("ada", f64::NAN),
-        "the router's confidence or propensity is not finite",
-    );
+    check(|| decision("ada", f64::NAN), "the router's confidence or propensity is not finite");
     check(|| panic!("oh"), "the router panicked: oh");
 }
 
@@ -429,22 +343,13 @@ fn threads_give_the_same_outcome_as_none() {
     let workflow = || {
         let fan = (0..20).map(|at| task(&format!("s{at:02}")).after("first"));
         let all: Vec<String> = (0..20).map(|at| format!("s{at:02}")).collect();
-        built(
-            [task("first")]
-                .into_iter()
-                .chain(fan)
-                .chain([task("last").after_all(all)]),
-        )
+        built([task("first")].into_iter().chain(fan).chain([task("last").after_all(all)]))
     };
     let draw = || {
         worker_fn(async |task: Task| {
             let mut stream = task.seed().stream();
-            TaskOutput::of(&(
-                task.path().to_string(),
-                stream.word(),
-                task.context().visible(),
-            ))
-            .map_err(Into::into)
+            TaskOutput::of(&(task.path().to_string(), stream.word(), task.context().visible()))
+                .map_err(Into::into)
         })
     };
     let alone = run(&hub(draw(), workflow()));
@@ -453,11 +358,7 @@ fn threads_give_the_same_outcome_as_none() {
     let together = run(&prepared(base, draw(), workflow()));
     assert_eq!(alone.result, together.result);
     assert_eq!(alone.outputs, together.outputs);
-    let start = Start {
-        goal: "goal".to_owned(),
-        seed: Seed(1),
-        ..Start::default()
-    };
+    let start = Start { goal: "goal".to_owned(), seed: Seed(1), ..Start::default() };
     let other = block_on(hub(draw(), workflow()).execute_with("w", start)).unwrap();
     assert_ne!(alone.outputs, other.outputs, "another seed is another run");
 }
@@ -489,13 +390,11 @@ fn a_dropped_run_cancels_what_is_still_at_work() {
     let base = Orchestrator::new().with_spawner(spawner.clone());
     let hub = prepared(base, patient, built([task("a")]));
     let mut execution = Box::pin(hub.execute("w", "goal"));
-    let polled = block_on(poll_fn(|context| {
-        Poll::Ready(execution.as_mut().poll(context).is_pending())
-    }));
+    let polled =
+        block_on(poll_fn(|context| Poll::Ready(execution.as_mut().poll(context).is_pending())));
     let mut work = spawner.0.lock().unwrap().pop().unwrap();
-    let pending = block_on(poll_fn(|context| {
-        Poll::Ready(work.as_mut().poll(context).is_pending())
-    }));
+    let pending =
+        block_on(poll_fn(|context| Poll::Ready(work.as_mut().poll(context).is_pending())));
     assert!(polled && pending);
     drop(execution);
     block_on(work);
@@ -509,11 +408,7 @@ fn a_spawner_that_drops_its_work_leaves_an_unknown_outcome() {
         fn spawn(&self, _: orchestrator_core::BoxFuture<()>) {}
     }
     let base = Orchestrator::new().with_spawner(Arc::new(Careless));
-    let report = run(&prepared(
-        base,
-        echo(),
-        built([task("a").retry(RetryPolicy::attempts(3))]),
-    ));
+    let report = run(&prepared(base, echo(), built([task("a").retry(RetryPolicy::attempts(3))])));
     assert_eq!(error(&report).code, "dropped");
 }
 
@@ -529,10 +424,7 @@ impl Observer for Watcher {
         assert!(event.seq != 2, "an observer that panics has no influence");
     }
     fn noted(&self, run: &RunId, path: &Path, note: &Note) {
-        self.notes
-            .lock()
-            .unwrap()
-            .push((format!("{run} {path}"), note.clone()));
+        self.notes.lock().unwrap().push((format!("{run} {path}"), note.clone()));
         assert!(!matches!(note, Note::Log { .. }), "nor has this one");
     }
 }
@@ -549,28 +441,17 @@ fn an_observer_hears_every_event_and_note() {
     let report = run(&prepared(base, talker, built([task("a")])));
     assert!(report.output().is_ok());
     assert_eq!(*watcher.events.lock().unwrap(), report.history);
-    let progress = Note::Progress {
-        done: 1.0,
-        message: "more than done".to_owned(),
-    };
-    let log = Note::Log {
-        line: "a line".to_owned(),
-    };
+    let progress = Note::Progress { done: 1.0, message: "more than done".to_owned() };
+    let log = Note::Log { line: "a line".to_owned() };
     let at = || "w-1 a".to_owned();
-    assert_eq!(
-        *watcher.notes.lock().unwrap(),
-        [(at(), progress), (at(), log)]
-    );
+    assert_eq!(*watcher.notes.lock().unwrap(), [(at(), progress), (at(), log)]);
 }
 
 #[test]
 fn a_payload_that_is_too_large_does_not_travel() {
     let large = || Payload::from("x".repeat(orchestrator_core::PAYLOAD_BYTES_MAX));
     let worker = worker_fn(move |_: Task| async move { Ok(TaskOutput::from(large())) });
-    let report = run(&hub(
-        worker,
-        built([task("a").retry(RetryPolicy::attempts(2))]),
-    ));
+    let report = run(&hub(worker, built([task("a").retry(RetryPolicy::attempts(2))])));
     let refused = error(&report);
     assert_eq!(refused.code, "payload_too_large");
     assert_eq!(
@@ -586,12 +467,7 @@ fn a_payload_that_is_too_large_does_not_travel() {
     });
     let report = run(&hub(failing, built([task("a")])));
     let cut = error(&report);
-    assert!(
-        cut.code == "bad" && cut.details.bytes() < 200,
-        "{} {}",
-        cut.code,
-        cut.details.bytes()
-    );
+    assert!(cut.code == "bad" && cut.details.bytes() < 200, "{} {}", cut.code, cut.details.bytes());
     let _way_out: Option<BlobRef> = None;
 }
 
@@ -607,17 +483,11 @@ fn one_hub_drives_many_runs() {
             Ok(task.input().clone().into())
         }
     }
-    let hub = hub(
-        Shared(AtomicUsize::new(0)),
-        built([task("a"), task("b").after("a")]),
-    );
+    let hub = hub(Shared(AtomicUsize::new(0)), built([task("a"), task("b").after("a")]));
     let goals: Vec<String> = (0..8).map(|at| format!("goal {at}")).collect();
     let runs = goals.iter().map(|goal| hub.execute("w", goal));
     let reports = block_on(futures::future::join_all(runs));
     for (goal, report) in goals.iter().zip(reports) {
-        assert_eq!(
-            report.unwrap().output().unwrap().to::<String>().unwrap(),
-            *goal
-        );
+        assert_eq!(report.unwrap().output().unwrap().to::<String>().unwrap(), *goal);
     }
 }

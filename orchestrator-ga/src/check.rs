@@ -53,21 +53,13 @@ fn bounds_checks(point: &[f64], space: &ParameterSpace) -> Vec<Check> {
             })
             .collect();
         let detail = if outside.is_empty() {
-            let low = of_kind
-                .iter()
-                .fold(f64::INFINITY, |low, row| low.min(row.1));
-            let high = of_kind
-                .iter()
-                .fold(f64::NEG_INFINITY, |high, row| high.max(row.1));
+            let low = of_kind.iter().fold(f64::INFINITY, |low, row| low.min(row.1));
+            let high = of_kind.iter().fold(f64::NEG_INFINITY, |high, row| high.max(row.1));
             format!("{} from {low:.4} to {high:.4}", of_kind.len())
         } else {
             outside.join(", ")
         };
-        checks.push(Check::new(
-            format!("{wanted} within bounds"),
-            outside.is_empty(),
-            detail,
-        ));
+        checks.push(Check::new(format!("{wanted} within bounds"), outside.is_empty(), detail));
     }
     checks
 }
@@ -79,11 +71,7 @@ fn improved(result: &GaResult) -> Check {
     let first = first.unwrap_or(result.final_fitness);
     let gain = result.final_fitness - first;
     let excused = result.warm_starts > 0 || result.fitness_history.len() == 1;
-    let kind = if excused {
-        " (warm start or immediate target)"
-    } else {
-        ""
-    };
+    let kind = if excused { " (warm start or immediate target)" } else { "" };
     Check::new(
         "fitness improved over generations",
         if excused { gain >= 0.0 } else { gain > 0.0 },

@@ -72,12 +72,7 @@ impl GaConfig {
         let population = self.population as f64;
         let rows = [
             ("population", population, 2.0, POPULATION_MAX as f64),
-            (
-                "generations",
-                f64::from(self.generations),
-                1.0,
-                f64::from(GENERATIONS_MAX),
-            ),
+            ("generations", f64::from(self.generations), 1.0, f64::from(GENERATIONS_MAX)),
             ("tournament", self.tournament as f64, 1.0, population),
             ("crossover_rate", self.crossover_rate, 0.0, 1.0),
             ("blend_alpha", self.blend_alpha, 0.0, 1.0),
@@ -100,12 +95,7 @@ impl GaConfig {
         ];
         for (setting, value, min, max) in rows {
             if !(min <= value && value <= max) {
-                return Err(GaError::Setting {
-                    setting,
-                    value,
-                    min,
-                    max,
-                });
+                return Err(GaError::Setting { setting, value, min, max });
             }
         }
         Ok(())
@@ -147,68 +137,14 @@ mod tests {
     fn a_setting_out_of_range_is_named() {
         let preset = GaConfig::documents;
         assert!(preset().check().is_ok());
-        refused(
-            GaConfig {
-                population: 1,
-                ..preset()
-            },
-            "population",
-        );
-        refused(
-            GaConfig {
-                generations: 0,
-                ..preset()
-            },
-            "generations",
-        );
-        refused(
-            GaConfig {
-                tournament: 21,
-                ..preset()
-            },
-            "tournament",
-        );
-        refused(
-            GaConfig {
-                crossover_rate: f64::NAN,
-                ..preset()
-            },
-            "crossover_rate",
-        );
-        refused(
-            GaConfig {
-                mutation_rate: 1.5,
-                ..preset()
-            },
-            "mutation_rate",
-        );
-        refused(
-            GaConfig {
-                mutation_step_final: 0.2,
-                ..preset()
-            },
-            "mutation_step_final",
-        );
-        refused(
-            GaConfig {
-                elites: 20,
-                ..preset()
-            },
-            "elites",
-        );
-        refused(
-            GaConfig {
-                stagnation: Some(0),
-                ..preset()
-            },
-            "stagnation",
-        );
-        refused(
-            GaConfig {
-                target: Some(f64::INFINITY),
-                ..preset()
-            },
-            "target",
-        );
+        refused(GaConfig { population: 1, ..preset() }, "population");
+        refused(GaConfig { generations: 0, ..preset() }, "generations");
+        refused(GaConfig { tournament: 21, ..preset() }, "tournament");
+        refused(GaConfig { crossover_rate: f64::NAN, ..preset() }, "crossover_rate");
+        refused(GaConfig { mutation_rate: 1.5, ..preset() }, "mutation_rate");
+        refused(GaConfig { mutation_step_final: 0.2, ..preset() }, "mutation_step_final");
+        refused(GaConfig { elites: 20, ..preset() }, "elites");
+        refused(GaConfig { stagnation: Some(0), ..preset() }, "stagnation");
+        refused(GaConfig { target: Some(f64::INFINITY), ..preset() }, "target");
     }
 }

@@ -46,21 +46,14 @@ pub enum Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Finding::Homogeneous {
-                diversity,
-                stagnant_generations,
-                mutation_rate,
-            } => {
+            Finding::Homogeneous { diversity, stagnant_generations, mutation_rate } => {
                 write!(
                     f,
                     "no improvement for {stagnant_generations} generations, and the population is too homogeneous \
                      (diversity {diversity:.4}): "
                 )?;
                 if *mutation_rate < 0.20 {
-                    write!(
-                        f,
-                        "raise the mutation rate from {mutation_rate} to 0.20 to 0.25"
-                    )
+                    write!(f, "raise the mutation rate from {mutation_rate} to 0.20 to 0.25")
                 } else {
                     write!(
                         f,
@@ -72,10 +65,7 @@ impl fmt::Display for Finding {
                 f,
                 "the fitness still rose by {gain:.4} in the last quarter of {generations} generations: give it more"
             ),
-            Finding::Failing {
-                failures,
-                evaluations,
-            } => write!(
+            Finding::Failing { failures, evaluations } => write!(
                 f,
                 "{failures} of {evaluations} evaluations have no fitness: see why the fitness function fails, or narrow the space"
             ),
@@ -103,17 +93,12 @@ pub fn diagnose(result: &GaResult, config: &GaConfig) -> Vec<Finding> {
         let total = result.final_fitness - history[0];
         // A quarter of the time brought at least a tenth of the whole gain.
         if total > 0.0 && gain >= 0.1 * total {
-            findings.push(Finding::StillRising {
-                gain,
-                generations: history.len() as u32 - 1,
-            });
+            findings.push(Finding::StillRising { gain, generations: history.len() as u32 - 1 });
         }
     }
     if result.failures as f64 > FAILURE_SHARE * result.evaluations as f64 {
-        findings.push(Finding::Failing {
-            failures: result.failures,
-            evaluations: result.evaluations,
-        });
+        findings
+            .push(Finding::Failing { failures: result.failures, evaluations: result.evaluations });
     }
     findings
 }

@@ -60,12 +60,7 @@ impl DocumentFitness {
     pub fn weight_balance(theta: &Parameters) -> f64 {
         let count = theta.weights.len().max(1) as f64;
         let mean = theta.weights.values().sum::<f64>() / count;
-        1.0 - theta
-            .weights
-            .values()
-            .map(|weight| (weight - mean).powi(2))
-            .sum::<f64>()
-            / count
+        1.0 - theta.weights.values().map(|weight| (weight - mean).powi(2)).sum::<f64>() / count
     }
 
     /// 1 − |temperature − 1|.
@@ -81,9 +76,7 @@ impl DocumentFitness {
         let weight = theta
             .weights
             .get(COMPLEXITY)
-            .ok_or_else(|| FitnessError::NoWeight {
-                feature: COMPLEXITY.to_owned(),
-            })?;
+            .ok_or_else(|| FitnessError::NoWeight { feature: COMPLEXITY.to_owned() })?;
         Ok(FitnessTerms {
             weight_balance: Self::weight_balance(theta),
             temperature_score: Self::temperature_score(theta),
@@ -118,9 +111,7 @@ mod tests {
     fn the_terms_are_those_of_the_documents() {
         let space = Parameters::space(["complexity", "size"], ["layer_0"]);
         let theta = Parameters::from_vector(&space, &[1.0, 0.5, 0.2, 1.5]).unwrap();
-        let document = DocumentFitness {
-            desired_complexity: 0.7,
-        };
+        let document = DocumentFitness { desired_complexity: 0.7 };
         let terms = document.terms(&theta).unwrap();
         assert!((terms.weight_balance - 0.9375).abs() < 1e-12, "{terms:?}");
         assert!((terms.temperature_score - 0.5).abs() < 1e-12, "{terms:?}");
@@ -130,9 +121,7 @@ mod tests {
     #[test]
     fn the_known_optimum_is_the_optimum() {
         let space = Parameters::space(["complexity", "size"], ["layer_0"]);
-        let document = DocumentFitness {
-            desired_complexity: 0.7,
-        };
+        let document = DocumentFitness { desired_complexity: 0.7 };
         let fitness = document.over(&space).unwrap();
         assert_eq!(fitness(&[0.7, 0.7, 0.3, 1.0]), DocumentFitness::OPTIMUM);
         for nearby in [[0.71, 0.7, 0.3, 1.0], [0.7, 0.69, 0.3, 1.0]] {
@@ -144,9 +133,7 @@ mod tests {
     #[test]
     fn a_space_without_complexity_is_refused_by_name() {
         let space = Parameters::space(["size"], ["layer_0"]);
-        let document = DocumentFitness {
-            desired_complexity: 0.7,
-        };
+        let document = DocumentFitness { desired_complexity: 0.7 };
         let error = document.over(&space).map(|_| ()).unwrap_err();
         assert_eq!(error.to_string(), "there is no weight \"complexity\"");
     }

@@ -49,9 +49,7 @@ pub enum FitnessError {
 impl FitnessError {
     /// A failure with a reason in words.
     pub fn failed(reason: impl Into<String>) -> FitnessError {
-        FitnessError::Failed {
-            reason: reason.into(),
-        }
+        FitnessError::Failed { reason: reason.into() }
     }
 }
 

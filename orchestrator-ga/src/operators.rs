@@ -55,10 +55,7 @@ mod tests {
         let ranks: Vec<usize> = (0..20).collect();
         let mean = |size| {
             let mut stream = Seed(3).stream();
-            (0..2000)
-                .map(|_| tournament(&ranks, size, &mut stream) as f64)
-                .sum::<f64>()
-                / 2000.0
+            (0..2000).map(|_| tournament(&ranks, size, &mut stream) as f64).sum::<f64>() / 2000.0
         };
         // The expected best of k out of n drawn with replacement is near n / (k + 1).
         assert!((mean(1) - 9.5).abs() < 0.5, "{}", mean(1));

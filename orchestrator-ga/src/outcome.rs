@@ -74,14 +74,10 @@ pub(crate) fn region_around(
         let (low, high) = quarter
             .iter()
             .map(|&candidate| population.point(candidate)[at])
-            .fold(
-                (best[at] - reach, best[at] + reach),
-                |(low, high), value| (low.min(value), high.max(value)),
-            );
-        let part = Bounds {
-            min: bounds.clamp(low),
-            max: bounds.clamp(high),
-        };
+            .fold((best[at] - reach, best[at] + reach), |(low, high), value| {
+                (low.min(value), high.max(value))
+            });
+        let part = Bounds { min: bounds.clamp(low), max: bounds.clamp(high) };
         (name.clone(), part)
     }))
     .expect("the names are those of a space, and every part lies inside its bounds")

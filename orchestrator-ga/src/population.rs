@@ -101,19 +101,14 @@ impl Population {
             if width > 0.0 && width.is_finite() {
                 let share = |candidate: usize| (self.point(candidate)[at] - bounds.min) / width;
                 let mean = (0..self.len()).map(share).sum::<f64>() / count;
-                let variance = (0..self.len())
-                    .map(|candidate| (share(candidate) - mean).powi(2))
-                    .sum::<f64>()
-                    / count;
+                let variance =
+                    (0..self.len()).map(|candidate| (share(candidate) - mean).powi(2)).sum::<f64>()
+                        / count;
                 sum += variance.sqrt();
                 dimensions += 1;
             }
         }
-        if dimensions == 0 {
-            0.0
-        } else {
-            sum / f64::from(dimensions)
-        }
+        if dimensions == 0 { 0.0 } else { sum / f64::from(dimensions) }
     }
 
     /// Whether the population has this shape, and lies in the space: for what was loaded.
@@ -121,10 +116,7 @@ impl Population {
         self.scores.len() == count
             && self.points.len() == count * space.len()
             && (0..count).all(|at| space.check(self.point(at)).is_ok())
-            && self
-                .scores
-                .iter()
-                .all(|score| score.known().is_none_or(f64::is_finite))
+            && self.scores.iter().all(|score| score.known().is_none_or(f64::is_finite))
     }
 }
 

@@ -48,10 +48,7 @@ impl TryFrom<SavedGa> for Ga {
 
     fn try_from(saved: SavedGa) -> Result<Self, GaError> {
         if saved.version != VERSION {
-            return Err(GaError::Version {
-                found: saved.version,
-                known: VERSION,
-            });
+            return Err(GaError::Version { found: saved.version, known: VERSION });
         }
         saved.config.check()?;
         let damaged = |what| Err(GaError::Damaged { what });

@@ -94,15 +94,10 @@ impl Ga {
     ) -> Result<Ga, GaError> {
         config.check()?;
         if points.len() > config.population {
-            return Err(GaError::StartCount {
-                found: points.len(),
-                population: config.population,
-            });
+            return Err(GaError::StartCount { found: points.len(), population: config.population });
         }
         for (index, point) in points.iter().enumerate() {
-            space
-                .check(point)
-                .map_err(|source| GaError::Start { index, source })?;
+            space.check(point).map_err(|source| GaError::Start { index, source })?;
         }
         let mut population = Population::with_capacity(config.population, space.len());
         for index in 0..config.population {
@@ -139,11 +134,7 @@ impl Ga {
             .pending()
             .map(|index| Candidate {
                 point: self.population.point(index),
-                evaluation: Evaluation {
-                    generation,
-                    index,
-                    seed: seed.index(index as u64),
-                },
+                evaluation: Evaluation { generation, index, seed: seed.index(index as u64) },
             })
             .collect()
     }
@@ -163,10 +154,7 @@ impl Ga {
         let waiting: Vec<usize> = self.population.pending().collect();
         let scores: Vec<Result<f64, FitnessError>> = scores.into_iter().map(finite).collect();
         if scores.len() != waiting.len() {
-            return Err(GaError::Scores {
-                wanted: waiting.len(),
-                found: scores.len(),
-            });
+            return Err(GaError::Scores { wanted: waiting.len(), found: scores.len() });
         }
         let failures = scores.iter().filter(|score| score.is_err()).count();
         let none_before = self.population.scores().iter().all(|s| s.known().is_none());
@@ -282,11 +270,7 @@ impl Ga {
         match &mut self.best {
             Some((point, fitness)) => {
                 let grain = IMPROVEMENT_MIN * fitness.abs().max(1.0);
-                self.stagnant = if best > *fitness + grain {
-                    0
-                } else {
-                    self.stagnant + 1
-                };
+                self.stagnant = if best > *fitness + grain { 0 } else { self.stagnant + 1 };
                 if best > *fitness {
                     *fitness = best;
                     point.copy_from_slice(self.population.point(place));
@@ -295,11 +279,7 @@ impl Ga {
             none => *none = Some((self.population.point(place).to_vec(), best)),
         }
         self.stop = self.stop_reason();
-        tracing::debug!(
-            generation = self.history.len() - 1,
-            best,
-            "generation evaluated"
-        );
+        tracing::debug!(generation = self.history.len() - 1, best, "generation evaluated");
         if self.stop.is_none() {
             self.breed();
         }
@@ -312,11 +292,7 @@ impl Ga {
         {
             return Some(StopReason::Target);
         }
-        if self
-            .config
-            .stagnation
-            .is_some_and(|max| self.stagnant >= max)
-        {
+        if self.config.stagnation.is_some_and(|max| self.stagnant >= max) {
             return Some(StopReason::Stagnation);
         }
         (self.history.len() > self.config.generations as usize).then_some(StopReason::Generations)
@@ -345,12 +321,7 @@ impl Ga {
             let mut parents = [mother, mother];
             if stream.chance(self.config.crossover_rate) {
                 let father = tournament(&rank_of, self.config.tournament, stream);
-                blend(
-                    &mut child,
-                    old.point(father),
-                    self.config.blend_alpha,
-                    stream,
-                );
+                blend(&mut child, old.point(father), self.config.blend_alpha, stream);
                 parents = [mother, father];
             }
             let bounds = self.space.bounds();
@@ -369,9 +340,7 @@ impl Ga {
 
 /// One stream for each (seed, generation, index).
 fn breeding_seed(seed: Seed, generation: u32, index: usize) -> Seed {
-    seed.derive("breed")
-        .index(u64::from(generation))
-        .index(index as u64)
+    seed.derive("breed").index(u64::from(generation)).index(index as u64)
 }
 
 /// A fitness that cannot be ranked or written down is a failure.

@@ -88,11 +88,7 @@ pub struct GaWorker<F> {
 impl<F: FitnessFn + Send + Sync> GaWorker<F> {
     /// A worker that maximises `fitness` over `space`. The settings are checked when a task comes, with its overrides.
     pub fn new(space: ParameterSpace, config: GaConfig, fitness: F) -> GaWorker<F> {
-        GaWorker {
-            space,
-            config,
-            fitness,
-        }
+        GaWorker { space, config, fitness }
     }
 
     fn search(&self, task: &Task) -> Result<Ga, TaskError> {
@@ -163,10 +159,7 @@ impl<F: FitnessFn + Send + Sync> Worker for GaWorker<F> {
         let result = search.result().map_err(failed)?;
         let output = GaOutput {
             checks: verify(&result, &self.space),
-            diagnosis: diagnose(&result, search.config())
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
+            diagnosis: diagnose(&result, search.config()).iter().map(ToString::to_string).collect(),
             result,
         };
         Ok(Payload::of(&output)?.into())

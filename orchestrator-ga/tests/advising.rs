@@ -5,20 +5,14 @@ use orchestrator_ga::{Finding, Ga, GaConfig, GaResult, diagnose, fallible, fitne
 
 fn run(config: &GaConfig, fitness: impl Fn(&[f64]) -> f64) -> GaResult {
     let space = Parameters::space(["a", "b"], ["layer_0"]);
-    Ga::new(space, config.clone(), Seed(11))
-        .unwrap()
-        .run(&fitness)
-        .unwrap()
+    Ga::new(space, config.clone(), Seed(11)).unwrap().run(&fitness).unwrap()
 }
 
 #[track_caller]
 fn fails(result: &GaResult, name: &str) {
     let space = Parameters::space(["a", "b"], ["layer_0"]);
-    let failed: Vec<String> = verify(result, &space)
-        .into_iter()
-        .filter(|c| !c.passed)
-        .map(|c| c.name)
-        .collect();
+    let failed: Vec<String> =
+        verify(result, &space).into_iter().filter(|c| !c.passed).map(|c| c.name).collect();
     assert_eq!(failed, [name]);
 }
 
@@ -36,63 +30,30 @@ fn each_line_of_the_checklist_can_fail() {
         bad.best[at] = value;
         fails(&bad, name);
     }
-    fails(
-        &run(&GaConfig::default(), |_| 1.0),
-        "fitness improved over generations",
-    );
-    let frozen = GaConfig {
-        mutation_rate: 0.0,
-        blend_alpha: 0.0,
-        ..GaConfig::default()
-    };
-    fails(
-        &run(&frozen, |x| -x[0] - x[3]),
-        "population diversity maintained",
-    );
+    fails(&run(&GaConfig::default(), |_| 1.0), "fitness improved over generations");
+    let frozen = GaConfig { mutation_rate: 0.0, blend_alpha: 0.0, ..GaConfig::default() };
+    fails(&run(&frozen, |x| -x[0] - x[3]), "population diversity maintained");
 }
 
 #[test]
 fn a_homogeneous_population_is_told_to_mutate_more() {
-    let frozen = GaConfig {
-        mutation_rate: 0.0,
-        blend_alpha: 0.0,
-        ..GaConfig::default()
-    };
+    let frozen = GaConfig { mutation_rate: 0.0, blend_alpha: 0.0, ..GaConfig::default() };
     let findings = diagnose(&run(&frozen, |x| -x[0] - x[3]), &frozen);
     let advice = findings[0].to_string();
-    assert!(
-        matches!(findings[0], Finding::Homogeneous { .. }),
-        "{advice}"
-    );
-    assert!(
-        advice.ends_with("raise the mutation rate from 0 to 0.20 to 0.25"),
-        "{advice}"
-    );
+    assert!(matches!(findings[0], Finding::Homogeneous { .. }), "{advice}");
+    assert!(advice.ends_with("raise the mutation rate from 0 to 0.20 to 0.25"), "{advice}");
 }
 
 #[test]
 fn a_search_that_still_rises_is_told_to_go_on_and_a_good_one_is_told_nothing() {
-    let short = GaConfig {
-        generations: 8,
-        mutation_step_final: 0.1,
-        ..GaConfig::default()
-    };
+    let short = GaConfig { generations: 8, mutation_step_final: 0.1, ..GaConfig::default() };
     let space = ParameterSpace::uniform(20, -5.0, 5.0).unwrap();
     let sphere = fitness_fn(|x| -x.iter().map(|v| v * v).sum::<f64>());
-    let result = Ga::new(space, short.clone(), Seed(2))
-        .unwrap()
-        .run(&sphere)
-        .unwrap();
+    let result = Ga::new(space, short.clone(), Seed(2)).unwrap().run(&sphere).unwrap();
     let findings = diagnose(&result, &short);
-    assert!(
-        matches!(findings[..], [Finding::StillRising { .. }]),
-        "{findings:?}"
-    );
+    assert!(matches!(findings[..], [Finding::StillRising { .. }]), "{findings:?}");
 
-    let done = GaConfig {
-        target: Some(-0.3),
-        ..GaConfig::default()
-    };
+    let done = GaConfig { target: Some(-0.3), ..GaConfig::default() };
     assert_eq!(diagnose(&run(&done, |x| -x[0]), &done), []);
 }
 
@@ -101,15 +62,7 @@ fn many_failures_are_worth_a_word() {
     let half = fallible(|x: &[f64], _| Ok(if x[0] < 0.5 { f64::NAN } else { -x[0] }));
     let space = ParameterSpace::uniform(1, 0.0, 1.0).unwrap();
     let config = GaConfig::default();
-    let result = Ga::new(space, config.clone(), Seed(2))
-        .unwrap()
-        .run(&half)
-        .unwrap();
+    let result = Ga::new(space, config.clone(), Seed(2)).unwrap().run(&half).unwrap();
     let findings = diagnose(&result, &config);
-    assert!(
-        findings
-            .iter()
-            .any(|f| matches!(f, Finding::Failing { .. })),
-        "{findings:?}"
-    );
+    assert!(findings.iter().any(|f| matches!(f, Finding::Failing { .. })), "{findings:?}");
 }

@@ -31,24 +31,13 @@ fn the_documents_preset_comes_near_the_documents_optimum_on_every_seed() {
         ["complexity", "nulls", "size", "types", "duplicates"],
         ["layer_0", "layer_1", "layer_2"],
     );
-    let fitness = DocumentFitness {
-        desired_complexity: 0.7,
-    }
-    .over(&space)
-    .unwrap();
+    let fitness = DocumentFitness { desired_complexity: 0.7 }.over(&space).unwrap();
     for seed in 0..20 {
         let mut ga = Ga::new(space.clone(), GaConfig::documents(), Seed(seed)).unwrap();
         let result = ga.run(&fitness).unwrap();
-        assert!(
-            result.final_fitness > 2.85,
-            "seed {seed}: {}",
-            result.final_fitness
-        );
+        assert!(result.final_fitness > 2.85, "seed {seed}: {}", result.final_fitness);
         assert!(result.final_fitness <= DocumentFitness::OPTIMUM);
-        let failed: Vec<_> = verify(&result, &space)
-            .into_iter()
-            .filter(|c| !c.passed)
-            .collect();
+        let failed: Vec<_> = verify(&result, &space).into_iter().filter(|c| !c.passed).collect();
         assert!(failed.is_empty(), "seed {seed}: {failed:?}");
         assert_eq!(verify(&result, &space).len(), 5);
     }
@@ -77,10 +66,7 @@ fn the_order_of_evaluation_changes_nothing() {
 
 #[test]
 fn saved_and_loaded_halfway_a_search_ends_with_the_same_bytes() {
-    let config = GaConfig {
-        generations: 20,
-        ..GaConfig::default()
-    };
+    let config = GaConfig { generations: 20, ..GaConfig::default() };
     let mut whole = search(config.clone(), 9);
     let result = whole.run(&sphere).unwrap();
 
@@ -112,11 +98,7 @@ fn an_unchanged_individual_is_never_evaluated_again() {
         calls.set(calls.get() + 1);
         sphere(x)
     });
-    let still = GaConfig {
-        crossover_rate: 0.0,
-        mutation_rate: 0.0,
-        ..GaConfig::default()
-    };
+    let still = GaConfig { crossover_rate: 0.0, mutation_rate: 0.0, ..GaConfig::default() };
     let result = search(still, 2).run(&counting).unwrap();
     assert_eq!((calls.get(), result.evaluations), (20, 20));
     assert_eq!(result.fitness_history.len(), 31);
@@ -159,13 +141,7 @@ fn a_wrong_or_late_answer_changes_nothing() {
     let mut ga = search(GaConfig::default(), 4);
     assert_eq!(ga.result().unwrap_err(), GaError::NothingYet);
     let before = bytes(&ga);
-    assert_eq!(
-        ga.tell([Ok(1.0)]).unwrap_err(),
-        GaError::Scores {
-            wanted: 20,
-            found: 1
-        }
-    );
+    assert_eq!(ga.tell([Ok(1.0)]).unwrap_err(), GaError::Scores { wanted: 20, found: 1 });
     assert_eq!(bytes(&ga), before);
     ga.run(&sphere).unwrap();
     let after = bytes(&ga);
@@ -178,13 +154,8 @@ fn a_wrong_or_late_answer_changes_nothing() {
 fn a_warm_start_is_not_lost() {
     let best = vec![0.3; 4];
     let config = GaConfig::default();
-    let mut ga = Ga::starting_from(
-        space(),
-        config.clone(),
-        Seed(1),
-        std::slice::from_ref(&best),
-    )
-    .unwrap();
+    let mut ga =
+        Ga::starting_from(space(), config.clone(), Seed(1), std::slice::from_ref(&best)).unwrap();
     let result = ga.run(&sphere).unwrap();
     assert_eq!((&result.best, result.final_fitness), (&best, 0.0));
     assert!(
@@ -195,34 +166,19 @@ fn a_warm_start_is_not_lost() {
 
     let outside = [vec![0.0; 4], vec![0.0, 0.0, 7.0, 0.0]];
     let error = Ga::starting_from(space(), config.clone(), Seed(1), &outside).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "start point 1: parameter \"x2\": 7 is outside [-1, 1]"
-    );
+    assert_eq!(error.to_string(), "start point 1: parameter \"x2\": 7 is outside [-1, 1]");
     let error = Ga::starting_from(space(), config, Seed(1), &vec![best; 21]).unwrap_err();
-    assert_eq!(
-        error,
-        GaError::StartCount {
-            found: 21,
-            population: 20
-        }
-    );
+    assert_eq!(error, GaError::StartCount { found: 21, population: 20 });
 }
 
 #[test]
 fn a_search_stops_at_its_target_or_when_it_stagnates() {
-    let config = GaConfig {
-        target: Some(-0.05),
-        ..GaConfig::default()
-    };
+    let config = GaConfig { target: Some(-0.05), ..GaConfig::default() };
     let result = search(config, 7).run(&sphere).unwrap();
     assert_eq!(result.stop, StopReason::Target);
     assert!(result.fitness_history.len() < 31 && result.final_fitness >= -0.05);
 
-    let config = GaConfig {
-        stagnation: Some(4),
-        ..GaConfig::default()
-    };
+    let config = GaConfig { stagnation: Some(4), ..GaConfig::default() };
     let result = search(config, 7).run(&fitness_fn(|_| 1.0)).unwrap();
     assert_eq!(result.stop, StopReason::Stagnation);
     assert_eq!(result.fitness_history.len(), 5);

@@ -10,11 +10,7 @@ use orchestrator_ga::{DocumentFitness, Ga, GaConfig, GaOutput, GaWorker, fitness
 
 fn worker() -> impl Worker {
     let space = Parameters::space(["complexity", "size"], ["layer_0"]);
-    let fitness = DocumentFitness {
-        desired_complexity: 1.0,
-    }
-    .over(&space)
-    .unwrap();
+    let fitness = DocumentFitness { desired_complexity: 1.0 }.over(&space).unwrap();
     GaWorker::new(space, GaConfig::documents(), fitness)
 }
 
@@ -26,35 +22,15 @@ fn ask(input: &str) -> Result<GaOutput, TaskError> {
 #[test]
 fn it_answers_what_the_search_itself_would_with_the_documents_keys() {
     let space = Parameters::space(["complexity", "size"], ["layer_0"]);
-    let fitness = DocumentFitness {
-        desired_complexity: 1.0,
-    }
-    .over(&space)
-    .unwrap();
-    let direct = Ga::new(space, GaConfig::documents(), Seed(1))
-        .unwrap()
-        .run(&fitness)
-        .unwrap();
+    let fitness = DocumentFitness { desired_complexity: 1.0 }.over(&space).unwrap();
+    let direct = Ga::new(space, GaConfig::documents(), Seed(1)).unwrap().run(&fitness).unwrap();
     assert_eq!(ask("null").unwrap().result, direct);
 
     let task = Task::detached(Payload::null(), Seed(1));
     let payload = block_on(worker().execute(task)).unwrap().payload;
-    assert_eq!(
-        payload.at::<f64>("/final_fitness").unwrap(),
-        direct.final_fitness
-    );
-    assert!(
-        payload
-            .at::<f64>("/optimized_params/weight.complexity")
-            .is_ok()
-    );
-    assert_eq!(
-        payload
-            .at::<Vec<serde::de::IgnoredAny>>("/checks")
-            .unwrap()
-            .len(),
-        5
-    );
+    assert_eq!(payload.at::<f64>("/final_fitness").unwrap(), direct.final_fitness);
+    assert!(payload.at::<f64>("/optimized_params/weight.complexity").is_ok());
+    assert_eq!(payload.at::<Vec<serde::de::IgnoredAny>>("/checks").unwrap().len(), 5);
 }
 
 #[test]
@@ -73,10 +49,7 @@ fn what_it_does_not_understand_it_refuses() {
     for (input, part) in [
         (r#"{"genrations":5}"#, "genrations"),
         (r#"{"population":1}"#, "population is 1"),
-        (
-            r#"{"warm_start":[{"temperature":1.0}]}"#,
-            "no value for \"weight.complexity\"",
-        ),
+        (r#"{"warm_start":[{"temperature":1.0}]}"#, "no value for \"weight.complexity\""),
         (r#"{"warm_start":[[9,1,0,1]]}"#, "start point 0"),
     ] {
         let error = ask(input).unwrap_err();
@@ -100,9 +73,8 @@ fn it_tells_its_progress_and_stops_when_cancelled() {
             heard.1.take().unwrap().cancel();
         }
     });
-    let task = Task::detached(Payload::null(), Seed(1))
-        .with_notes(notes)
-        .with_cancellation(cancellation);
+    let task =
+        Task::detached(Payload::null(), Seed(1)).with_notes(notes).with_cancellation(cancellation);
     let error = block_on(worker().execute(task)).unwrap_err();
     assert_eq!(error.failure, Failure::Cancelled);
     let done = heard.lock().unwrap().0.clone();

@@ -146,10 +146,7 @@ impl Analytics {
     pub fn by(&self, dimension: Dimension) -> BTreeMap<String, Summary> {
         let mut groups: BTreeMap<String, Vec<&ExecutionRecord>> = BTreeMap::new();
         for record in &self.records {
-            groups
-                .entry(key(record, dimension))
-                .or_default()
-                .push(record);
+            groups.entry(key(record, dimension)).or_default().push(record);
         }
         let summary = |(name, records)| (name, Summary::of::<'_>(records));
         groups.into_iter().map(summary).collect()
@@ -170,10 +167,7 @@ impl Analytics {
     fn by_worker(&self) -> Vec<(WorkerName, Summary)> {
         let mut groups: BTreeMap<WorkerName, Vec<&ExecutionRecord>> = BTreeMap::new();
         for record in &self.records {
-            groups
-                .entry(record.worker.clone())
-                .or_default()
-                .push(record);
+            groups.entry(record.worker.clone()).or_default().push(record);
         }
         let summary = |(name, records)| (name, Summary::of::<'_>(records));
         groups.into_iter().map(summary).collect()
@@ -223,10 +217,7 @@ impl Analytics {
 fn key(record: &ExecutionRecord, dimension: Dimension) -> String {
     match dimension {
         Dimension::Worker => record.worker.to_string(),
-        Dimension::Provider => record
-            .provider
-            .clone()
-            .unwrap_or_else(|| "unknown".to_owned()),
+        Dimension::Provider => record.provider.clone().unwrap_or_else(|| "unknown".to_owned()),
         Dimension::Area => record.area.clone(),
         Dimension::Risk => match record.risk {
             Risk::Low => "low",

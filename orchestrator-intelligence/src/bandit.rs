@@ -85,9 +85,7 @@ pub struct Ucb1 {
 impl Ucb1 {
     /// So many arms, nothing known.
     pub fn new(arms: usize) -> Self {
-        Ucb1 {
-            arms: vec![Arm::default(); arms],
-        }
+        Ucb1 { arms: vec![Arm::default(); arms] }
     }
 }
 
@@ -105,11 +103,7 @@ impl Bandit for Ucb1 {
         let best = bounds.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let ties = bounds.iter().filter(|bound| **bound == best).count();
         let share = |bound: f64| {
-            if bound == best {
-                1.0 / ties as f64
-            } else {
-                0.0
-            }
+            if bound == best { 1.0 / ties as f64 } else { 0.0 }
         };
         bounds.into_iter().map(share).collect()
     }
@@ -136,9 +130,7 @@ impl ThompsonSampling {
 
     /// So many arms, nothing known.
     pub fn new(arms: usize) -> Self {
-        ThompsonSampling {
-            arms: vec![Arm::default(); arms],
-        }
+        ThompsonSampling { arms: vec![Arm::default(); arms] }
     }
 }
 
@@ -167,9 +159,8 @@ impl Bandit for ThompsonSampling {
             for (arm, best) in best.iter_mut().enumerate() {
                 // Two arms in one cell are equally likely to be the better one: half of the cell counts as below.
                 let others = (0..below.len()).filter(|other| *other != arm);
-                let product: f64 = others
-                    .map(|other| below[other] + 0.5 * masses[other][cell])
-                    .product();
+                let product: f64 =
+                    others.map(|other| below[other] + 0.5 * masses[other][cell]).product();
                 *best += masses[arm][cell] * product;
             }
             for (below, mass) in below.iter_mut().zip(&masses) {

@@ -46,10 +46,8 @@ impl Mechanism {
             Mechanism::FailurePatternRecognition => knowledge.failures().len() > FAILURES_ABOVE,
             Mechanism::CrossRunTransfer => true,
             Mechanism::MetaLearning => {
-                let types: BTreeSet<&str> = knowledge
-                    .summaries()
-                    .map(|run| run.project_type.as_str())
-                    .collect();
+                let types: BTreeSet<&str> =
+                    knowledge.summaries().map(|run| run.project_type.as_str()).collect();
                 knowledge.runs() >= META_RUNS_MIN && types.len() >= 2
             }
         }
@@ -241,11 +239,7 @@ fn transfer(knowledge: &Knowledge, metrics: &RunMetrics) -> Vec<Suggestion> {
     let Some(fittest) = best.first() else {
         return Vec::new();
     };
-    let current = metrics
-        .hyperparameters
-        .get(SEEDED_SHARE)
-        .copied()
-        .unwrap_or(0.0);
+    let current = metrics.hyperparameters.get(SEEDED_SHARE).copied().unwrap_or(0.0);
     if current >= SEEDED_SHARE_MAX {
         return Vec::new();
     }
@@ -257,13 +251,8 @@ fn transfer(knowledge: &Knowledge, metrics: &RunMetrics) -> Vec<Suggestion> {
         fittest.run,
         metrics.quality,
     );
-    let mut step = Suggestion::step(
-        Mechanism::CrossRunTransfer,
-        SEEDED_SHARE,
-        current,
-        1.0,
-        reason,
-    );
+    let mut step =
+        Suggestion::step(Mechanism::CrossRunTransfer, SEEDED_SHARE, current, 1.0, reason);
     step.proposed = step.proposed.min(SEEDED_SHARE_MAX);
     vec![step]
 }
@@ -272,10 +261,7 @@ fn choose_strategy(knowledge: &Knowledge, metrics: &RunMetrics) -> Vec<Suggestio
     let mut qualities: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     let same = |run: &&RunSummary| run.project_type == metrics.project_type;
     for run in knowledge.summaries().filter(same) {
-        qualities
-            .entry(&run.strategy)
-            .or_default()
-            .push(run.quality);
+        qualities.entry(&run.strategy).or_default().push(run.quality);
     }
     qualities.retain(|_, qualities| qualities.len() >= STRATEGY_SAMPLES_MIN);
     let mut ranked: Vec<(&str, usize, f64)> = qualities
@@ -283,12 +269,7 @@ fn choose_strategy(knowledge: &Knowledge, metrics: &RunMetrics) -> Vec<Suggestio
         .map(|(name, qualities)| (*name, qualities.len(), mean(qualities.iter().copied())))
         .collect();
     ranked.sort_by(|a, b| b.2.total_cmp(&a.2));
-    let [
-        (name, runs, quality),
-        (second, second_runs, second_quality),
-        ..,
-    ] = ranked[..]
-    else {
+    let [(name, runs, quality), (second, second_runs, second_quality), ..] = ranked[..] else {
         return Vec::new();
     };
     // Equal means are no reason to prefer one.
@@ -297,28 +278,16 @@ fn choose_strategy(knowledge: &Knowledge, metrics: &RunMetrics) -> Vec<Suggestio
     }
     let parameter = format!("strategy_weight.{name}");
     let even = 1.0 / ranked.len() as f64;
-    let current = metrics
-        .hyperparameters
-        .get(&parameter)
-        .copied()
-        .unwrap_or(even);
+    let current = metrics.hyperparameters.get(&parameter).copied().unwrap_or(even);
     let reason = format!(
         "for {:?} projects {name:?} averaged quality {quality:.4} over {runs} runs, {second:?} {second_quality:.4} over {second_runs}",
         metrics.project_type,
     );
-    vec![Suggestion::step(
-        Mechanism::MetaLearning,
-        &parameter,
-        current,
-        1.0,
-        reason,
-    )]
+    vec![Suggestion::step(Mechanism::MetaLearning, &parameter, current, 1.0, reason)]
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
-    let (sum, count) = values.fold((0.0, 0_usize), |(sum, count), value| {
-        (sum + value, count + 1)
-    });
+    let (sum, count) = values.fold((0.0, 0_usize), |(sum, count), value| (sum + value, count + 1));
     sum / count.max(1) as f64
 }
 
@@ -328,10 +297,7 @@ fn squares(values: &[f64], mean: f64) -> f64 {
 
 /// Pearson's correlation; `None` when either side is constant.
 fn correlation(pairs: &[(f64, f64)]) -> Option<f64> {
-    let (mx, my) = (
-        mean(pairs.iter().map(|p| p.0)),
-        mean(pairs.iter().map(|p| p.1)),
-    );
+    let (mx, my) = (mean(pairs.iter().map(|p| p.0)), mean(pairs.iter().map(|p| p.1)));
     let (mut xx, mut yy, mut xy) = (0.0, 0.0, 0.0);
     for (x, y) in pairs {
         xx += (x - mx).powi(2);

@@ -229,21 +229,14 @@ impl Knowledge {
         // The same parameters again say nothing new.
         list.retain(|known| known.parameters != parameters);
         let at = list.partition_point(|known| known.fitness >= fitness);
-        let found = BestParameters {
-            parameters,
-            fitness,
-            run,
-        };
+        let found = BestParameters { parameters, fitness, run };
         list.insert(at, found);
         list.truncate(BEST_MAX);
         if self.best.len() > PROJECT_TYPES_MAX {
             let latest = |list: &[BestParameters]| list.iter().map(|best| best.run).max();
             let others = self.best.iter().filter(|(name, _)| *name != project_type);
-            let oldest = others
-                .min_by_key(|(_, list)| latest(list))
-                .map(|(name, _)| name.clone());
-            self.best
-                .remove(&oldest.expect("there are others beyond the bound"));
+            let oldest = others.min_by_key(|(_, list)| latest(list)).map(|(name, _)| name.clone());
+            self.best.remove(&oldest.expect("there are others beyond the bound"));
         }
         Ok(())
     }
@@ -335,7 +328,5 @@ fn finite(what: &str, value: f64) -> Result<(), KnowledgeError> {
 }
 
 fn all_finite(values: &BTreeMap<String, f64>) -> Result<(), KnowledgeError> {
-    values
-        .iter()
-        .try_for_each(|(name, value)| finite(name, *value))
+    values.iter().try_for_each(|(name, value)| finite(name, *value))
 }

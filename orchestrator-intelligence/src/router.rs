@@ -99,25 +99,17 @@ impl LearningConfig {
     /// # Errors
     /// The first one that is not.
     pub fn check(&self) -> Result<(), LearningConfigError> {
-        let refuse = |setting, value, range| {
-            Err(LearningConfigError {
-                setting,
-                value,
-                range,
-            })
-        };
-        for (setting, value) in [
-            ("min_samples", self.min_samples),
-            ("records_max", self.records_max),
-        ] {
+        let refuse = |setting, value, range| Err(LearningConfigError { setting, value, range });
+        for (setting, value) in
+            [("min_samples", self.min_samples), ("records_max", self.records_max)]
+        {
             if value == 0 {
                 return refuse(setting, 0.0, "at least 1");
             }
         }
-        for (setting, value) in [
-            ("success_weight", self.success_weight),
-            ("cost_weight", self.cost_weight),
-        ] {
+        for (setting, value) in
+            [("success_weight", self.success_weight), ("cost_weight", self.cost_weight)]
+        {
             if !(value.is_finite() && value >= 0.0) {
                 return refuse(setting, value, "finite and not below 0");
             }
@@ -126,10 +118,9 @@ impl LearningConfig {
         if !(sum.is_finite() && sum > 0.0) {
             return refuse("success_weight + cost_weight", sum, "finite and above 0");
         }
-        for (setting, value) in [
-            ("exploration_rate", self.exploration_rate),
-            ("quality_min", self.quality_min),
-        ] {
+        for (setting, value) in
+            [("exploration_rate", self.exploration_rate), ("quality_min", self.quality_min)]
+        {
             if !(0.0..=1.0).contains(&value) {
                 return refuse(setting, value, "from 0 to 1");
             }
@@ -264,16 +255,8 @@ impl AdaptiveRouter {
 
     /// Success and saving, weighted, in [0, 1].
     fn worth(&self, success: f64, usd: f64, usd_max: f64) -> f64 {
-        let LearningConfig {
-            success_weight,
-            cost_weight,
-            ..
-        } = self.config;
-        let saving = if usd_max > 0.0 {
-            1.0 - usd / usd_max
-        } else {
-            1.0
-        };
+        let LearningConfig { success_weight, cost_weight, .. } = self.config;
+        let saving = if usd_max > 0.0 { 1.0 - usd / usd_max } else { 1.0 };
         (success_weight * success + cost_weight * saving) / (success_weight + cost_weight)
     }
 
@@ -340,16 +323,10 @@ impl AdaptiveRouter {
         }
         let anyone = self.config.exploration_rate / arms as f64;
         let keep = 1.0 - self.config.exploration_rate;
-        let mixed: Vec<f64> = bandit
-            .probabilities()
-            .into_iter()
-            .map(|p| keep * p + anyone)
-            .collect();
+        let mixed: Vec<f64> =
+            bandit.probabilities().into_iter().map(|p| keep * p + anyone).collect();
         let choice = draw(&mixed, &mut seed.derive("adaptive_router").stream());
-        let why = format!(
-            "drawn with probability {:.3} to learn and to use",
-            choice.propensity
-        );
+        let why = format!("drawn with probability {:.3} to learn and to use", choice.propensity);
         (choice.arm, choice.propensity, why)
     }
 }
@@ -362,9 +339,7 @@ const GROUPS: [(&str, Belongs); 4] = [
     ("this area, risk and complexity", |p, r| {
         r.area == p.area && r.risk == p.risk && r.complexity == p.complexity
     }),
-    ("this area and risk", |p, r| {
-        r.area == p.area && r.risk == p.risk
-    }),
+    ("this area and risk", |p, r| r.area == p.area && r.risk == p.risk),
     ("this area", |p, r| r.area == p.area),
     ("this role", |_, _| true),
 ];
@@ -376,10 +351,7 @@ struct Seen {
 
 impl Seen {
     fn usd_max(&self) -> f64 {
-        self.summaries
-            .iter()
-            .map(|s| s.usd_mean)
-            .fold(0.0, f64::max)
+        self.summaries.iter().map(|s| s.usd_mean).fold(0.0, f64::max)
     }
 }
 
@@ -388,10 +360,7 @@ impl Router for AdaptiveRouter {
         let declared = DeclaredOrder.route(request, candidates)?;
         let tries = |c: &Candidate| request.tried.iter().filter(|t| **t == c.worker).count();
         let least = candidates.iter().map(tries).min();
-        let able: Vec<&Candidate> = candidates
-            .iter()
-            .filter(|c| Some(tries(c)) == least)
-            .collect();
+        let able: Vec<&Candidate> = candidates.iter().filter(|c| Some(tries(c)) == least).collect();
         let fallback = |why: String| {
             Ok(Decision {
                 rationale: format!("{}; {why}", declared.rationale),

@@ -21,11 +21,7 @@ pub fn wilson_interval(successes: usize, trials: usize) -> (f64, f64) {
     let reach = Z / (1.0 + square / n) * (p * (1.0 - p) / n + square / (4.0 * n * n)).sqrt();
     // At 0 and 1 the ends are exact; rounding must not leave them a hair inside.
     let low = if successes == 0 { 0.0 } else { center - reach };
-    let high = if successes >= trials {
-        1.0
-    } else {
-        center + reach
-    };
+    let high = if successes >= trials { 1.0 } else { center + reach };
     (low.max(0.0), high.min(1.0))
 }
 
@@ -45,8 +41,5 @@ pub fn difference_interval(a: (usize, usize), b: (usize, usize)) -> (f64, f64) {
     let (pa, pb) = (rate(a), rate(b));
     let ((low_a, high_a), (low_b, high_b)) = (wilson_interval(a.0, a.1), wilson_interval(b.0, b.1));
     let difference = pa - pb;
-    (
-        difference - (pa - low_a).hypot(high_b - pb),
-        difference + (high_a - pa).hypot(pb - low_b),
-    )
+    (difference - (pa - low_a).hypot(high_b - pb), difference + (high_a - pa).hypot(pb - low_b))
 }

@@ -90,10 +90,7 @@ impl JsonlStore {
         records_max: usize,
     ) -> Result<(JsonlStore, Loaded), StoreError> {
         let path = path.as_ref().to_owned();
-        let io = |source| StoreError::Io {
-            path: path.clone(),
-            source,
-        };
+        let io = |source| StoreError::Io { path: path.clone(), source };
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -121,10 +118,7 @@ impl JsonlStore {
                     ends_open = !ended;
                 }
                 Err(StoreError::Line { .. }) if !ended => {
-                    torn = Some(Torn {
-                        line,
-                        bytes: bytes.len(),
-                    });
+                    torn = Some(Torn { line, bytes: bytes.len() });
                     break;
                 }
                 Err(error) => return Err(error),
@@ -139,15 +133,8 @@ impl JsonlStore {
             file.write_all(b"\n").map_err(io)?;
             whole += 1;
         }
-        let loaded = Loaded {
-            records: records.into(),
-            torn,
-        };
-        let store = JsonlStore {
-            path,
-            file,
-            bytes: whole,
-        };
+        let loaded = Loaded { records: records.into(), torn };
+        let store = JsonlStore { path, file, bytes: whole };
         Ok((store, loaded))
     }
 
@@ -162,10 +149,7 @@ impl JsonlStore {
             // Half a line in the middle would spoil the file for the next append; what cannot be cut is cut at the next opening.
             let _ = self.file.set_len(self.bytes);
             let _ = self.file.seek(SeekFrom::Start(self.bytes));
-            return Err(StoreError::Io {
-                path: self.path.clone(),
-                source,
-            });
+            return Err(StoreError::Io { path: self.path.clone(), source });
         }
         self.bytes += line.len() as u64;
         Ok(())
@@ -189,11 +173,7 @@ fn parse(bytes: &[u8], path: &Path, line: usize) -> Result<ExecutionRecord, Stor
     };
     let Versioned { version } = serde_json::from_slice(bytes).map_err(refuse)?;
     if version != RECORD_VERSION {
-        return Err(StoreError::Version {
-            path: path.to_owned(),
-            line,
-            found: version,
-        });
+        return Err(StoreError::Version { path: path.to_owned(), line, found: version });
     }
     serde_json::from_slice(bytes).map_err(refuse)
 }

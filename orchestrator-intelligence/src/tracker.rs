@@ -30,10 +30,7 @@ pub struct ExecutionTracker {
 impl ExecutionTracker {
     /// A tracker that keeps at most so many records.
     pub fn new(records_max: usize) -> Self {
-        ExecutionTracker {
-            records_max,
-            records: Mutex::new(VecDeque::new()),
-        }
+        ExecutionTracker { records_max, records: Mutex::new(VecDeque::new()) }
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<ExecutionRecord>> {

@@ -54,25 +54,15 @@ pub fn troubleshoot(metrics: &RunMetrics) -> Vec<Remedy> {
 }
 
 fn fitness_not_improving(metrics: &RunMetrics) -> Option<Remedy> {
-    let (first, last) = (
-        metrics.fitness_history.first()?,
-        metrics.fitness_history.last()?,
-    );
-    let (start, end) = (
-        metrics.diversity_history.first()?,
-        metrics.diversity_history.last()?,
-    );
+    let (first, last) = (metrics.fitness_history.first()?, metrics.fitness_history.last()?);
+    let (start, end) = (metrics.diversity_history.first()?, metrics.diversity_history.last()?);
     let best_first = metrics.fitness_history.len() >= 2 && last <= first;
     if !best_first || *end >= DIVERSITY_LOST * start {
         return None;
     }
     let rate = metrics.hyperparameters.get("mutation_rate").copied();
     // The documents say 0.20 to 0.25: the lower end first, the upper one when that was not enough.
-    let raised = if rate.is_some_and(|rate| rate >= 0.20) {
-        0.25
-    } else {
-        0.20
-    };
+    let raised = if rate.is_some_and(|rate| rate >= 0.20) { 0.25 } else { 0.20 };
     Some(Remedy {
         issue: "the fitness is not improving".to_owned(),
         cause: "the population is too homogeneous".to_owned(),
@@ -107,9 +97,7 @@ fn rewards_fluctuating(metrics: &RunMetrics) -> Option<Remedy> {
 }
 
 fn attention_uniform(metrics: &RunMetrics) -> Option<Remedy> {
-    let share = metrics
-        .attention_entropy_share
-        .filter(|share| *share > UNIFORM)?;
+    let share = metrics.attention_entropy_share.filter(|share| *share > UNIFORM)?;
     let dim = metrics.hyperparameters.get("embed_dim").copied();
     // Already that wide: the remedy is spent, and nothing else was measured.
     if dim.is_some_and(|dim| dim >= 32.0) {

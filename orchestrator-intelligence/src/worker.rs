@@ -47,22 +47,13 @@ impl<W: Worker> TrackedWorker<W> {
         tracker: Arc<ExecutionTracker>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        TrackedWorker {
-            name,
-            provider: None,
-            inner,
-            tracker,
-            clock,
-        }
+        TrackedWorker { name, provider: None, inner, tracker, clock }
     }
 
     /// The same worker, with its provider noted.
     #[must_use]
     pub fn with_provider(self, provider: impl Into<String>) -> Self {
-        TrackedWorker {
-            provider: Some(provider.into()),
-            ..self
-        }
+        TrackedWorker { provider: Some(provider.into()), ..self }
     }
 }
 
@@ -138,10 +129,8 @@ impl<W: Worker> Worker for TrackedWorker<W> {
                 if error.failure != Failure::Cancelled {
                     record.outcome = ExecutionOutcome::Failed;
                 }
-                record.error = Some(ErrorRecord {
-                    kind: error.code.clone(),
-                    message: error.message.clone(),
-                });
+                record.error =
+                    Some(ErrorRecord { kind: error.code.clone(), message: error.message.clone() });
             }
         });
         result
@@ -186,9 +175,7 @@ pub struct ImproverWorker {
 impl ImproverWorker {
     /// A worker that knows this.
     pub fn new(knowledge: impl Into<Arc<Knowledge>>) -> Self {
-        ImproverWorker {
-            knowledge: knowledge.into(),
-        }
+        ImproverWorker { knowledge: knowledge.into() }
     }
 }
 

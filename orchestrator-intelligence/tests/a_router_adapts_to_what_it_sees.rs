@@ -18,19 +18,13 @@ const STRATEGIES: [RoutingStrategy; 5] = [
 ];
 
 fn router(strategy: RoutingStrategy, seen: Vec<ExecutionRecord>) -> AdaptiveRouter {
-    AdaptiveRouter::new(strategy, LearningConfig::default())
-        .unwrap()
-        .with_records(seen)
+    AdaptiveRouter::new(strategy, LearningConfig::default()).unwrap().with_records(seen)
 }
 
 /// best: 98 % at 1.00; fair: 85 % at 0.20; poor: 30 % at 0.01.
 fn history() -> Vec<ExecutionRecord> {
-    [
-        records("best", 98, 100, 1.00),
-        records("fair", 85, 100, 0.20),
-        records("poor", 30, 100, 0.01),
-    ]
-    .concat()
+    [records("best", 98, 100, 1.00), records("fair", 85, 100, 0.20), records("poor", 30, 100, 0.01)]
+        .concat()
 }
 
 #[test]
@@ -42,20 +36,11 @@ fn each_strategy_chooses_by_its_own_measure() {
         (RoutingStrategy::Cost, "fair"),
         (RoutingStrategy::Balanced, "fair"),
     ] {
-        let decision = router(strategy, history())
-            .route(&request(1), &three)
-            .unwrap();
-        assert_eq!(
-            decision.worker.as_str(),
-            wanted,
-            "{strategy:?}: {}",
-            decision.rationale
-        );
+        let decision = router(strategy, history()).route(&request(1), &three).unwrap();
+        assert_eq!(decision.worker.as_str(), wanted, "{strategy:?}: {}", decision.rationale);
         assert_eq!(decision.propensity, 1.0);
     }
-    let decision = router(RoutingStrategy::Cost, history())
-        .route(&request(1), &three)
-        .unwrap();
+    let decision = router(RoutingStrategy::Cost, history()).route(&request(1), &three).unwrap();
     assert_eq!(
         decision.rationale,
         "the cheapest with at least 80 % success: 85 of 100 succeeded at 0.2000 USD in this area, risk and complexity"
@@ -66,11 +51,8 @@ fn each_strategy_chooses_by_its_own_measure() {
 #[test]
 fn too_few_samples_fall_back_to_the_declared_order() {
     let two = candidates(&["a", "b"]);
-    for strategy in [
-        RoutingStrategy::Performance,
-        RoutingStrategy::Cost,
-        RoutingStrategy::Balanced,
-    ] {
+    for strategy in [RoutingStrategy::Performance, RoutingStrategy::Cost, RoutingStrategy::Balanced]
+    {
         let seen = [records("a", 0, 4, 1.0), records("b", 4, 4, 0.1)].concat();
         let decision = router(strategy, seen).route(&request(1), &two).unwrap();
         assert_eq!(decision.worker, name("a"), "{strategy:?}");
@@ -82,9 +64,7 @@ fn too_few_samples_fall_back_to_the_declared_order() {
         );
     }
     let seen = [records("a", 2, 9, 1.0), records("b", 3, 9, 0.1)].concat();
-    let decision = router(RoutingStrategy::Cost, seen)
-        .route(&request(1), &two)
-        .unwrap();
+    let decision = router(RoutingStrategy::Cost, seen).route(&request(1), &two).unwrap();
     assert_eq!(decision.worker, name("a"));
     assert!(decision.rationale.ends_with("nobody reaches 80 % success"));
 }
@@ -92,10 +72,7 @@ fn too_few_samples_fall_back_to_the_declared_order() {
 #[test]
 fn the_narrowest_group_that_is_known_decides() {
     let elsewhere = |records: Vec<ExecutionRecord>| -> Vec<ExecutionRecord> {
-        let moved = |record| ExecutionRecord {
-            area: "docs".to_owned(),
-            ..record
-        };
+        let moved = |record| ExecutionRecord { area: "docs".to_owned(), ..record };
         records.into_iter().map(moved).collect()
     };
     // Everywhere else a is better; in the area of the request it is b.
@@ -104,11 +81,7 @@ fn the_narrowest_group_that_is_known_decides() {
     let far = router(RoutingStrategy::Performance, seen.clone());
     let decision = far.route(&request(1), &two).unwrap();
     assert_eq!(decision.worker, name("a"));
-    assert!(
-        decision.rationale.ends_with("in this role"),
-        "{}",
-        decision.rationale
-    );
+    assert!(decision.rationale.ends_with("in this role"), "{}", decision.rationale);
     seen.extend([records("a", 1, 8, 1.0), records("b", 7, 8, 1.0)].concat());
     let near = router(RoutingStrategy::Performance, seen);
     assert_eq!(near.route(&request(1), &two).unwrap().worker, name("b"));
@@ -118,10 +91,7 @@ fn the_narrowest_group_that_is_known_decides() {
 fn learning_explores_with_the_propensity_it_states() {
     let three = candidates(&["poor", "fair", "best"]);
     for bandit in [BanditKind::Thompson, BanditKind::Ucb1] {
-        let config = LearningConfig {
-            bandit,
-            ..LearningConfig::default()
-        };
+        let config = LearningConfig { bandit, ..LearningConfig::default() };
         let router = AdaptiveRouter::new(RoutingStrategy::Learning, config).unwrap();
         let router = router.with_records(history());
         // Horvitz and Thompson: the mean of 1/propensity over the choices of one arm estimates 1 for every arm.
@@ -130,16 +100,10 @@ fn learning_explores_with_the_propensity_it_states() {
         for seed in 0..steps {
             let decision = router.route(&request(seed), &three).unwrap();
             assert!(decision.propensity >= 0.1 / 3.0 - 1e-12);
-            let at = three
-                .iter()
-                .position(|c| c.worker == decision.worker)
-                .unwrap();
+            let at = three.iter().position(|c| c.worker == decision.worker).unwrap();
             inverse[at] += 1.0 / decision.propensity / steps as f64;
         }
-        assert!(
-            inverse.iter().all(|mean| (mean - 1.0).abs() < 0.35),
-            "{bandit:?}: {inverse:?}"
-        );
+        assert!(inverse.iter().all(|mean| (mean - 1.0).abs() < 0.35), "{bandit:?}: {inverse:?}");
     }
 }
 
@@ -147,10 +111,7 @@ fn learning_explores_with_the_propensity_it_states() {
 fn learning_finds_the_better_worker_on_its_own() {
     let both = candidates(&["bad", "good"]);
     for bandit in [BanditKind::Thompson, BanditKind::Ucb1] {
-        let config = LearningConfig {
-            bandit,
-            ..LearningConfig::default()
-        };
+        let config = LearningConfig { bandit, ..LearningConfig::default() };
         let router = AdaptiveRouter::new(RoutingStrategy::Learning, config).unwrap();
         let mut world = Seed(3).stream();
         let mut good = 0;
@@ -191,28 +152,17 @@ fn a_retry_goes_to_somebody_else_under_every_strategy() {
     for strategy in STRATEGIES {
         for seed in 0..20 {
             let tried = vec![name("best"), name("poor")];
-            let asked = Request {
-                tried,
-                attempt: 3,
-                ..request(seed)
-            };
+            let asked = Request { tried, attempt: 3, ..request(seed) };
             let decision = router(strategy, history()).route(&asked, &three).unwrap();
             assert_eq!(decision.worker, name("fair"), "{strategy:?}");
         }
-        assert!(
-            router(strategy, Vec::new())
-                .route(&request(1), &[])
-                .is_err()
-        );
+        assert!(router(strategy, Vec::new()).route(&request(1), &[]).is_err());
     }
 }
 
 #[test]
 fn what_it_is_told_is_remembered_within_its_bound() {
-    let config = LearningConfig {
-        records_max: 3,
-        ..LearningConfig::default()
-    };
+    let config = LearningConfig { records_max: 3, ..LearningConfig::default() };
     let router = AdaptiveRouter::new(RoutingStrategy::Balanced, config)
         .unwrap()
         .with_provider(name("a"), "claude");
@@ -226,10 +176,7 @@ fn what_it_is_told_is_remembered_within_its_bound() {
     router.observe(&cancelled);
     let records = router.records();
     assert_eq!(records.len(), 3);
-    assert_eq!(
-        (records[0].usd, records[0].provider.as_deref()),
-        (0.0, Some("claude"))
-    );
+    assert_eq!((records[0].usd, records[0].provider.as_deref()), (0.0, Some("claude")));
     assert_eq!(records[0].error.as_ref().unwrap().kind, "bad");
     assert_eq!(records[2].outcome, ExecutionOutcome::Cancelled);
     assert_eq!(router.summary().overall.tasks, 2);
@@ -240,31 +187,15 @@ fn settings_out_of_range_are_refused_by_name() {
     let check = |config: LearningConfig| config.check().unwrap_err().to_string();
     let default = LearningConfig::default;
     assert_eq!(
-        check(LearningConfig {
-            exploration_rate: 1.5,
-            ..default()
-        }),
+        check(LearningConfig { exploration_rate: 1.5, ..default() }),
         "exploration_rate is 1.5, it must be from 0 to 1"
     );
     assert_eq!(
-        check(LearningConfig {
-            min_samples: 0,
-            ..default()
-        }),
+        check(LearningConfig { min_samples: 0, ..default() }),
         "min_samples is 0, it must be at least 1"
     );
-    assert!(
-        check(LearningConfig {
-            cost_weight: f64::NAN,
-            ..default()
-        })
-        .contains("cost_weight")
-    );
-    let zero = LearningConfig {
-        success_weight: 0.0,
-        cost_weight: 0.0,
-        ..default()
-    };
+    assert!(check(LearningConfig { cost_weight: f64::NAN, ..default() }).contains("cost_weight"));
+    let zero = LearningConfig { success_weight: 0.0, cost_weight: 0.0, ..default() };
     assert!(check(zero).contains("finite and above 0"));
     // Free workers divide nothing by zero.
     let free = [records("a", 9, 9, 0.0), records("b", 2, 9, 0.0)].concat();

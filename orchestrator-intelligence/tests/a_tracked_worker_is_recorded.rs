@@ -25,11 +25,7 @@ fn time_cost_and_kind_of_task_are_recorded() {
         let clock = moved.clone();
         async move {
             clock.advance(Duration::from_millis(450));
-            let usage = Usage {
-                tokens: 7,
-                usd: 0.38,
-                seconds: 0.0,
-            };
+            let usage = Usage { tokens: 7, usd: 0.38, seconds: 0.0 };
             Ok(TaskOutput::from(task.input().clone()).with_usage(usage))
         }
     });
@@ -39,17 +35,11 @@ fn time_cost_and_kind_of_task_are_recorded() {
     let output = block_on(worker.execute(task(input))).unwrap();
     assert_eq!(output.payload, Payload::parse(input).unwrap());
     let record = &tracker.records()[0];
-    assert_eq!(
-        (record.duration_ms, record.at, record.tokens),
-        (450, Timestamp(1_450), 7)
-    );
+    assert_eq!((record.duration_ms, record.at, record.tokens), (450, Timestamp(1_450), 7));
     assert_eq!((record.area.as_str(), record.usd), ("docs", 0.38));
     assert_eq!(record.provider.as_deref(), Some("claude"));
     let json: serde_json::Value = serde_json::to_value(record).unwrap();
-    assert_eq!(
-        (&json["risk"], &json["complexity"]),
-        (&"high".into(), &"large".into())
-    );
+    assert_eq!((&json["risk"], &json["complexity"]), (&"high".into(), &"large".into()));
 }
 
 #[test]
@@ -61,12 +51,7 @@ fn failures_and_cancellations_are_told_apart() {
             async move { Err(error) }
         });
         let name = WorkerName::parse("w").unwrap();
-        TrackedWorker::new(
-            name,
-            inner,
-            tracker.clone(),
-            Arc::new(ManualClock::default()),
-        )
+        TrackedWorker::new(name, inner, tracker.clone(), Arc::new(ManualClock::default()))
     };
     block_on(worker(TaskError::retryable("busy", "later")).execute(task("1"))).unwrap_err();
     block_on(worker(TaskError::cancelled()).execute(task("1"))).unwrap_err();
@@ -82,12 +67,7 @@ fn an_execution_that_is_dropped_counts_as_cancelled() {
     let inner =
         worker_fn(async |_| -> Result<TaskOutput, TaskError> { std::future::pending().await });
     let name = WorkerName::parse("w").unwrap();
-    let worker = TrackedWorker::new(
-        name,
-        inner,
-        tracker.clone(),
-        Arc::new(ManualClock::default()),
-    );
+    let worker = TrackedWorker::new(name, inner, tracker.clone(), Arc::new(ManualClock::default()));
     let mut execution = worker.execute(task("1"));
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     assert!(execution.as_mut().poll(&mut context).is_pending());
@@ -103,27 +83,14 @@ fn the_improver_answers_the_same_bytes_and_names_its_knowledge() {
     let knowledge = Knowledge::default();
     let hash = knowledge.hash();
     let worker = ImproverWorker::new(knowledge);
-    let input = Payload::of(&RunMetrics {
-        syntax_errors: 1,
-        ..RunMetrics::default()
-    })
-    .unwrap();
+    let input = Payload::of(&RunMetrics { syntax_errors: 1, ..RunMetrics::default() }).unwrap();
     let answer = || block_on(worker.execute(Task::detached(input.clone(), Seed(1)))).unwrap();
     assert_eq!(answer(), answer());
-    assert_eq!(
-        answer().payload.at::<String>("/knowledge_hash").unwrap(),
-        hash
-    );
+    assert_eq!(answer().payload.at::<String>("/knowledge_hash").unwrap(), hash);
 
     let (cancel, cancellation) = Cancellation::new();
     cancel.cancel();
     let late = Task::detached(input.clone(), Seed(1)).with_cancellation(cancellation);
-    assert_eq!(
-        block_on(worker.execute(late)).unwrap_err().failure,
-        Failure::Cancelled
-    );
-    assert_eq!(
-        block_on(worker.execute(task("[1]"))).unwrap_err().code,
-        "payload"
-    );
+    assert_eq!(block_on(worker.execute(late)).unwrap_err().failure, Failure::Cancelled);
+    assert_eq!(block_on(worker.execute(task("[1]"))).unwrap_err().code, "payload");
 }

@@ -17,15 +17,9 @@ fn cancelled_work_says_nothing_about_the_worker() {
         ..record("a", true, 0.0)
     };
     let summary = Analytics::new(vec![record("a", true, 1.0), cancelled]).summary();
-    assert_eq!(
-        (summary.tasks, summary.cancelled, summary.usd_mean),
-        (1, 1, 1.0)
-    );
+    assert_eq!((summary.tasks, summary.cancelled, summary.usd_mean), (1, 1, 1.0));
     let nothing = Analytics::default().summary();
-    assert_eq!(
-        (nothing.success_rate, nothing.success_interval),
-        (0.0, (0.0, 1.0))
-    );
+    assert_eq!((nothing.success_rate, nothing.success_interval), (0.0, (0.0, 1.0)));
 }
 
 #[test]
@@ -34,10 +28,7 @@ fn three_of_three_do_not_outrank_ninety_five_of_a_hundred() {
     let analytics = Analytics::new(all);
     let order = |metric, samples_min| -> Vec<String> {
         let ranked = analytics.rank(metric, samples_min);
-        ranked
-            .into_iter()
-            .map(|(worker, _)| worker.to_string())
-            .collect()
+        ranked.into_iter().map(|(worker, _)| worker.to_string()).collect()
     };
     assert_eq!(order(Metric::Success, 1), ["many", "few"]);
     assert_eq!(order(Metric::Cost, 1), ["few", "many"]);
@@ -63,10 +54,7 @@ fn groups_are_compared_by_any_dimension() {
     assert_eq!(providers["y"].tasks, 1);
     assert_eq!(providers["unknown"].tasks, 1);
     assert_eq!(analytics.by(Dimension::Worker).len(), 4);
-    assert_eq!(
-        analytics.of(|r| r.provider.is_some()).by(Dimension::Risk)["medium"].tasks,
-        3
-    );
+    assert_eq!(analytics.of(|r| r.provider.is_some()).by(Dimension::Risk)["medium"].tasks, 3);
 }
 
 #[test]
@@ -74,10 +62,8 @@ fn a_saving_is_proposed_only_where_success_does_not_fall_significantly() {
     let found = |current: Vec<_>, other: Vec<_>| {
         Analytics::new([current, other].concat()).opportunities(5, 0.01)
     };
-    let [opportunity] = &found(
-        records("dear", 45, 50, 0.10),
-        records("cheap", 34, 40, 0.01),
-    )[..] else {
+    let [opportunity] = &found(records("dear", 45, 50, 0.10), records("cheap", 34, 40, 0.01))[..]
+    else {
         panic!("one saving");
     };
     assert_eq!(opportunity.current, name("dear"));
@@ -86,28 +72,10 @@ fn a_saving_is_proposed_only_where_success_does_not_fall_significantly() {
     assert!(opportunity.difference_interval.0 < 0.0 && opportunity.difference_interval.1 > 0.0);
 
     // Significantly worse, too few, too little saved, or dearer: nothing.
-    assert!(
-        found(
-            records("dear", 48, 50, 0.10),
-            records("cheap", 20, 40, 0.01)
-        )
-        .is_empty()
-    );
+    assert!(found(records("dear", 48, 50, 0.10), records("cheap", 20, 40, 0.01)).is_empty());
     assert!(found(records("dear", 45, 50, 0.10), records("cheap", 4, 4, 0.01)).is_empty());
-    assert!(
-        found(
-            records("dear", 45, 50, 0.10),
-            records("cheap", 40, 40, 0.095)
-        )
-        .is_empty()
-    );
-    assert!(
-        found(
-            records("cheap", 45, 50, 0.01),
-            records("dear", 40, 40, 0.10)
-        )
-        .is_empty()
-    );
+    assert!(found(records("dear", 45, 50, 0.10), records("cheap", 40, 40, 0.095)).is_empty());
+    assert!(found(records("cheap", 45, 50, 0.01), records("dear", 40, 40, 0.10)).is_empty());
 }
 
 proptest! {

@@ -18,9 +18,7 @@ fn what_was_appended_is_read_again() {
     let (_dir, path) = file();
     let (mut store, loaded) = JsonlStore::open(&path, 10).unwrap();
     assert!(loaded.records.is_empty() && loaded.torn.is_none());
-    let records: Vec<_> = (0..4)
-        .map(|at| record("w", at % 2 == 0, f64::from(at)))
-        .collect();
+    let records: Vec<_> = (0..4).map(|at| record("w", at % 2 == 0, f64::from(at))).collect();
     for record in &records {
         store.append(record).unwrap();
     }
@@ -63,34 +61,14 @@ fn a_damaged_line_names_file_and_line() {
     let good = fs::read_to_string(&path).unwrap();
     fs::write(&path, format!("{good}{{\"version\":1}}\n{good}")).unwrap();
     let message = JsonlStore::open(&path, 10).unwrap_err().to_string();
-    assert!(
-        message.contains("execution_records.jsonl line 2: missing field"),
-        "{message}"
-    );
+    assert!(message.contains("execution_records.jsonl line 2: missing field"), "{message}");
 
-    fs::write(
-        &path,
-        format!("{good}{}", good.replace("\"version\":1", "\"version\":7")),
-    )
-    .unwrap();
+    fs::write(&path, format!("{good}{}", good.replace("\"version\":1", "\"version\":7"))).unwrap();
     let error = JsonlStore::open(&path, 10).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            StoreError::Version {
-                line: 2,
-                found: 7,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, StoreError::Version { line: 2, found: 7, .. }), "{error}");
 
     fs::write(&path, [good.as_bytes(), b"\xff\xfe\n"].concat()).unwrap();
-    assert!(matches!(
-        JsonlStore::open(&path, 10),
-        Err(StoreError::Line { line: 2, .. })
-    ));
+    assert!(matches!(JsonlStore::open(&path, 10), Err(StoreError::Line { line: 2, .. })));
     // Nothing was cut from a file that could not be read.
     assert_eq!(fs::read(&path).unwrap().len(), good.len() + 3);
 }
@@ -107,11 +85,7 @@ fn a_record_that_json_cannot_hold_is_refused_and_leaves_no_trace() {
 fn the_tracker_forgets_the_oldest_and_answers_queries() {
     let tracker = ExecutionTracker::new(5);
     for at in 0..8 {
-        tracker.record(record(
-            if at < 6 { "a" } else { "b" },
-            at % 2 == 0,
-            f64::from(at),
-        ));
+        tracker.record(record(if at < 6 { "a" } else { "b" }, at % 2 == 0, f64::from(at)));
     }
     assert_eq!(tracker.len(), 5);
     assert_eq!(tracker.records()[0].usd, 3.0);
@@ -120,12 +94,5 @@ fn the_tracker_forgets_the_oldest_and_answers_queries() {
     assert_eq!(tracker.by_area("core").len(), 5);
     assert!(tracker.by_area("docs").is_empty());
     let statistics = tracker.statistics();
-    assert_eq!(
-        (
-            statistics.tasks,
-            statistics.success_rate,
-            statistics.usd_mean
-        ),
-        (5, 0.4, 5.0)
-    );
+    assert_eq!((statistics.tasks, statistics.success_rate, statistics.usd_mean), (5, 0.4, 5.0));
 }

@@ -25,10 +25,7 @@ pub fn verify(result: &TuneResult, region: &ParameterSpace) -> Vec<Check> {
 fn converging(result: &TuneResult) -> Check {
     let errors = &result.td_error_history;
     let third = errors.len().div_ceil(3);
-    let (early, late) = (
-        Sample::of(&errors[..third]),
-        Sample::of(&errors[errors.len() - third..]),
-    );
+    let (early, late) = (Sample::of(&errors[..third]), Sample::of(&errors[errors.len() - third..]));
     let slack = early.slack(&late);
     Check::new(
         "q-values converging over episodes",
@@ -52,10 +49,7 @@ fn converging(result: &TuneResult) -> Check {
 fn rising(result: &TuneResult) -> Check {
     let halves = |history: &[f64]| {
         let half = history.len() / 2;
-        (
-            Sample::of(&history[..half]),
-            Sample::of(&history[history.len() - half..]),
-        )
+        (Sample::of(&history[..half]), Sample::of(&history[history.len() - half..]))
     };
     let (early, late) = halves(&result.reward_history);
     let (low, high) = halves(&result.objective_history);
@@ -82,11 +76,7 @@ fn within(result: &TuneResult, region: &ParameterSpace) -> Check {
             true,
             format!("all {} inside the region", region.len()),
         ),
-        Err(error) => Check::new(
-            "parameters within feasible bounds",
-            false,
-            error.to_string(),
-        ),
+        Err(error) => Check::new("parameters within feasible bounds", false, error.to_string()),
     }
 }
 
@@ -140,11 +130,7 @@ impl Sample {
         let count = values.len().max(1) as f64;
         let mean = values.iter().map(|value| value / count).sum::<f64>();
         let squares = values.iter().map(|value| (value - mean).powi(2));
-        Sample {
-            mean,
-            variance: squares.sum::<f64>() / (count - 1.0).max(1.0),
-            count,
-        }
+        Sample { mean, variance: squares.sum::<f64>() / (count - 1.0).max(1.0), count }
     }
 
     pub(crate) fn deviation(&self) -> f64 {

@@ -56,18 +56,8 @@ impl QConfig {
             ("alpha", self.alpha, f64::MIN_POSITIVE, 1.0),
             ("gamma", self.gamma, 0.0, 1.0),
             ("epsilon", self.epsilon, 0.0, 1.0),
-            (
-                "episodes_max",
-                f64::from(self.episodes_max),
-                1.0,
-                f64::from(EPISODES_MAX),
-            ),
-            (
-                "episodes_min",
-                f64::from(self.episodes_min),
-                1.0,
-                f64::from(self.episodes_max),
-            ),
+            ("episodes_max", f64::from(self.episodes_max), 1.0, f64::from(EPISODES_MAX)),
+            ("episodes_min", f64::from(self.episodes_min), 1.0, f64::from(self.episodes_max)),
             ("steps", f64::from(self.steps), 1.0, f64::from(STEPS_MAX)),
             ("converged_td", self.converged_td.unwrap_or(0.0), 0.0, 1.0),
         ])

@@ -50,20 +50,12 @@ pub enum Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Finding::ExplorationTooHigh {
-                share,
-                deviation,
-                exploring,
-                greedy,
-            } => write!(
+            Finding::ExplorationTooHigh { share, deviation, exploring, greedy } => write!(
                 f,
                 "rewards fluctuate (deviation {deviation:.4} in the last half) because exploration is too high: {share:.2} of \
                  the steps explored, at a mean reward of {exploring:.4} against {greedy:.4}: lower epsilon to 0.10 to 0.15"
             ),
-            Finding::NotConverged {
-                episodes,
-                error_share,
-            } => write!(
+            Finding::NotConverged { episodes, error_share } => write!(
                 f,
                 "the values had not settled after {episodes} episodes (mean error {error_share:.3} of the greatest reward): \
                  allow more episodes, or start from the table of this run"
@@ -107,22 +99,14 @@ pub fn diagnose(result: &TuneResult, config: &QConfig) -> Vec<Finding> {
         let late = &errors[errors.len() - errors.len().div_ceil(3)..];
         let error_share = Sample::of(late).mean / result.reward_scale;
         if error_share > wanted {
-            findings.push(Finding::NotConverged {
-                episodes: result.episodes,
-                error_share,
-            });
+            findings.push(Finding::NotConverged { episodes: result.episodes, error_share });
         }
     }
     if !result.parameters_unseen.is_empty() {
-        findings.push(Finding::Indistinct {
-            parameters: result.parameters_unseen.clone(),
-        });
+        findings.push(Finding::Indistinct { parameters: result.parameters_unseen.clone() });
     }
     if result.failures as f64 > 0.1 * result.steps as f64 {
-        findings.push(Finding::Failing {
-            failures: result.failures,
-            steps: result.steps,
-        });
+        findings.push(Finding::Failing { failures: result.failures, steps: result.steps });
     }
     findings
 }

@@ -68,11 +68,7 @@ pub struct Rewarded<E: Environment, R> {
 impl<E: Environment, R: RewardFn<E::State>> Rewarded<E, R> {
     /// The environment, its rewards replaced by those of `reward`.
     pub fn new(environment: E, reward: R) -> Rewarded<E, R> {
-        Rewarded {
-            environment,
-            reward,
-            place: None,
-        }
+        Rewarded { environment, reward, place: None }
     }
 
     /// The environment inside.
@@ -103,10 +99,7 @@ impl<E: Environment, R: RewardFn<E::State>> Environment for Rewarded<E, R> {
                 action,
                 next: &taken.next,
                 terminal: taken.terminal,
-                context: RewardContext {
-                    step: *step,
-                    own: taken.reward,
-                },
+                context: RewardContext { step: *step, own: taken.reward },
             });
             *state = taken.next.clone();
             *step = step.saturating_add(1);

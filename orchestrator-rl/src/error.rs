@@ -80,12 +80,7 @@ pub enum RlError {
 pub(crate) fn check_ranges(rows: &[(&'static str, f64, f64, f64)]) -> Result<(), RlError> {
     for &(setting, value, min, max) in rows {
         if !(min <= value && value <= max) {
-            return Err(RlError::Setting {
-                setting,
-                value,
-                min,
-                max,
-            });
+            return Err(RlError::Setting { setting, value, min, max });
         }
     }
     Ok(())

@@ -57,16 +57,10 @@ impl QLearning {
         stream: &mut Stream,
     ) -> Choice {
         if stream.chance(self.epsilon) {
-            return Choice {
-                action: stream.below(table.actions()),
-                motive: Motive::Exploring,
-            };
+            return Choice { action: stream.below(table.actions()), motive: Motive::Exploring };
         }
         let best = table.greedy(state);
-        Choice {
-            action: best[stream.below(best.len())],
-            motive: Motive::Greedy,
-        }
+        Choice { action: best[stream.below(best.len())], motive: Motive::Greedy }
     }
 
     /// Q(s, a) ← Q(s, a) + α [r + γ max Q(s′, a′) − Q(s, a)], and returns the bracket, the temporal difference error. A terminal
@@ -84,16 +78,9 @@ impl QLearning {
         terminal: bool,
     ) -> Result<f64, RlError> {
         if action >= table.actions() {
-            return Err(RlError::NoAction {
-                action,
-                count: table.actions(),
-            });
+            return Err(RlError::NoAction { action, count: table.actions() });
         }
-        let ahead = if terminal {
-            0.0
-        } else {
-            table.best_value(next)
-        };
+        let ahead = if terminal { 0.0 } else { table.best_value(next) };
         let old = table.value(state, action);
         let error = reward + self.gamma * ahead - old;
         let value = old + self.alpha * error;

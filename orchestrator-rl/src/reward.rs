@@ -99,9 +99,7 @@ impl DocumentReward {
     /// When the space is none of θ.
     pub fn over(space: &ParameterSpace) -> Result<DocumentReward, ParameterError> {
         Parameters::from_vector(space, &space.middle())?;
-        Ok(DocumentReward {
-            space: space.clone(),
-        })
+        Ok(DocumentReward { space: space.clone() })
     }
 
     /// R(θ), at most 2.

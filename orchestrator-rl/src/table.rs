@@ -64,11 +64,7 @@ pub struct Prune {
 impl Default for Prune {
     /// Drops nothing but what exceeds [`TABLE_ENTRIES_MAX`].
     fn default() -> Self {
-        Prune {
-            visits_min: 0,
-            value_min: 0.0,
-            entries_max: TABLE_ENTRIES_MAX,
-        }
+        Prune { visits_min: 0, value_min: 0.0, entries_max: TABLE_ENTRIES_MAX }
     }
 }
 
@@ -88,10 +84,7 @@ impl<S: Ord + Clone> QTable<S> {
     /// When there is no action: nothing could be chosen.
     pub fn new(actions: usize) -> QTable<S> {
         assert!(actions > 0, "a table needs at least one action");
-        QTable {
-            actions,
-            rows: BTreeMap::new(),
-        }
+        QTable { actions, rows: BTreeMap::new() }
     }
 
     /// How many actions there are.
@@ -135,9 +128,7 @@ impl<S: Ord + Clone> QTable<S> {
             return (0..self.actions).collect();
         };
         let best = greatest(row);
-        (0..self.actions)
-            .filter(|&a| row[a].value == best)
-            .collect()
+        (0..self.actions).filter(|&a| row[a].value == best).collect()
     }
 
     /// Writes a value down, and counts a visit.
@@ -166,11 +157,7 @@ impl<S: Ord + Clone> QTable<S> {
             for entry in row.iter_mut().filter(|entry| entry.visits > 0) {
                 let slight = entry.visits < rule.visits_min || entry.value.abs() < rule.value_min;
                 // Without the entry the value is 0: it must be greatest exactly if it was.
-                let alike = if entry.value == best {
-                    entry.value == 0.0
-                } else {
-                    0.0 < best
-                };
+                let alike = if entry.value == best { entry.value == 0.0 } else { 0.0 < best };
                 if slight && alike {
                     *entry = Entry::default();
                 }
@@ -179,11 +166,8 @@ impl<S: Ord + Clone> QTable<S> {
         self.rows.retain(|_, row| learned(row) > 0);
         let mut left = self.len();
         if left > rule.entries_max {
-            let mut by_visits: Vec<(u64, S)> = self
-                .rows
-                .iter()
-                .map(|(state, row)| (visits(row), state.clone()))
-                .collect();
+            let mut by_visits: Vec<(u64, S)> =
+                self.rows.iter().map(|(state, row)| (visits(row), state.clone())).collect();
             by_visits.sort();
             for (_, state) in by_visits {
                 if left <= rule.entries_max {
@@ -192,10 +176,7 @@ impl<S: Ord + Clone> QTable<S> {
                 left -= self.rows.remove(&state).map_or(0, |row| learned(&row));
             }
         }
-        Pruned {
-            entries: entries - left,
-            states: states - self.rows.len(),
-        }
+        Pruned { entries: entries - left, states: states - self.rows.len() }
     }
 
     /// Takes over what another run learned: each value becomes the mean of both, weighted by their visits.
@@ -204,10 +185,7 @@ impl<S: Ord + Clone> QTable<S> {
     /// When the other table has another number of actions. Nothing is changed then.
     pub fn merge(&mut self, other: &QTable<S>) -> Result<(), RlError> {
         if other.actions != self.actions {
-            return Err(RlError::Actions {
-                wanted: self.actions,
-                found: other.actions,
-            });
+            return Err(RlError::Actions { wanted: self.actions, found: other.actions });
         }
         for (state, theirs) in &other.rows {
             let Some(ours) = self.rows.get_mut(state) else {
@@ -228,9 +206,7 @@ impl<S: Ord + Clone> QTable<S> {
 
     fn entry(&self, state: &S, action: usize) -> Entry {
         let row = self.rows.get(state);
-        row.and_then(|row| row.get(action))
-            .copied()
-            .unwrap_or_default()
+        row.and_then(|row| row.get(action)).copied().unwrap_or_default()
     }
 }
 
@@ -239,14 +215,11 @@ fn learned(row: &[Entry]) -> usize {
 }
 
 fn visits(row: &[Entry]) -> u64 {
-    row.iter()
-        .fold(0, |sum, entry| entry.visits.saturating_add(sum))
+    row.iter().fold(0, |sum, entry| entry.visits.saturating_add(sum))
 }
 
 fn greatest(row: &[Entry]) -> f64 {
-    row.iter()
-        .map(|entry| entry.value)
-        .fold(f64::NEG_INFINITY, f64::max)
+    row.iter().map(|entry| entry.value).fold(f64::NEG_INFINITY, f64::max)
 }
 
 /// A table as it is written down: a list, because a state need not be a text.
@@ -276,11 +249,7 @@ impl<S: Ord + Clone> From<QTable<S>> for SavedTable<S> {
                 visits: entry.visits,
             })
         });
-        SavedTable {
-            version: VERSION,
-            actions: table.actions,
-            entries: entries.collect(),
-        }
+        SavedTable { version: VERSION, actions: table.actions, entries: entries.collect() }
     }
 }
 
@@ -291,30 +260,19 @@ impl<S: Ord + Clone> TryFrom<SavedTable<S>> for QTable<S> {
         /// A saved table says itself how wide its rows are; this keeps a damaged one from asking for all memory.
         const ACTIONS_MAX: usize = 1 << 16;
         if saved.version != VERSION {
-            return Err(RlError::Version {
-                found: saved.version,
-                known: VERSION,
-            });
+            return Err(RlError::Version { found: saved.version, known: VERSION });
         }
         let damaged = |what| Err(RlError::Damaged { what });
         if saved.actions == 0 || saved.actions > ACTIONS_MAX {
             return damaged("the number of actions");
         }
         let mut table = QTable::new(saved.actions);
-        for SavedEntry {
-            state,
-            action,
-            value,
-            visits,
-        } in saved.entries
-        {
+        for SavedEntry { state, action, value, visits } in saved.entries {
             if action >= saved.actions || visits == 0 || !value.is_finite() {
                 return damaged("an entry has no such action, no visit, or no finite value");
             }
-            let row = table
-                .rows
-                .entry(state)
-                .or_insert_with(|| vec![Entry::default(); saved.actions]);
+            let row =
+                table.rows.entry(state).or_insert_with(|| vec![Entry::default(); saved.actions]);
             if row[action].visits > 0 {
                 return damaged("an entry occurs twice");
             }

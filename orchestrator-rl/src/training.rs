@@ -62,11 +62,7 @@ impl<S: Ord + Clone> Training<S> {
     ) -> Result<Training<S>, RlError> {
         config.check()?;
         Ok(Training {
-            rule: QLearning {
-                alpha: config.alpha,
-                gamma: config.gamma,
-                epsilon: config.epsilon,
-            },
+            rule: QLearning { alpha: config.alpha, gamma: config.gamma, epsilon: config.epsilon },
             config,
             table,
             seed,

@@ -37,11 +37,7 @@ pub struct TuneConfig {
 
 impl Default for TuneConfig {
     fn default() -> Self {
-        TuneConfig {
-            cell_share: 0.04,
-            delta_share: 0.01,
-            context: 0,
-        }
+        TuneConfig { cell_share: 0.04, delta_share: 0.01, context: 0 }
     }
 }
 
@@ -162,10 +158,8 @@ impl<F: Fn(&[f64]) -> f64, R: RewardFn<[f64]>> TuneEnvironment<F, R> {
     /// What an action does, for a person: `stay`, or the parameters it moves and which way.
     pub fn action_name(&self, action: usize) -> Option<String> {
         let Move { parameters, sign } = self.moves.get(action)?;
-        let names: Vec<&str> = parameters
-            .iter()
-            .map(|&at| self.space.names()[at].as_str())
-            .collect();
+        let names: Vec<&str> =
+            parameters.iter().map(|&at| self.space.names()[at].as_str()).collect();
         Some(match *sign {
             0.0 => "stay".to_owned(),
             sign if sign > 0.0 => format!("{} up", names.join(", ")),
@@ -180,24 +174,16 @@ impl<F: Fn(&[f64]) -> f64, R: RewardFn<[f64]>> TuneEnvironment<F, R> {
 
     /// The state of a point of the space.
     pub fn encode(&self, point: &[f64]) -> TuneState {
-        let cells = self
-            .space
-            .bounds()
-            .iter()
-            .zip(point)
-            .map(|(bounds, value)| {
-                let side = self.config.cell_share * bounds.width();
-                if side > 0.0 {
-                    // The cast saturates, and a share is at least 0.0001: no cell beyond 10,000.
-                    ((value - bounds.min) / side).floor() as u16
-                } else {
-                    0
-                }
-            });
-        TuneState {
-            cells: cells.collect(),
-            context: self.config.context,
-        }
+        let cells = self.space.bounds().iter().zip(point).map(|(bounds, value)| {
+            let side = self.config.cell_share * bounds.width();
+            if side > 0.0 {
+                // The cast saturates, and a share is at least 0.0001: no cell beyond 10,000.
+                ((value - bounds.min) / side).floor() as u16
+            } else {
+                0
+            }
+        });
+        TuneState { cells: cells.collect(), context: self.config.context }
     }
 
     /// What tuning with this training brought so far.
@@ -215,20 +201,12 @@ impl<F: Fn(&[f64]) -> f64, R: RewardFn<[f64]>> TuneEnvironment<F, R> {
         let unseen = (0..names.len())
             .filter(|&at| self.region.bounds()[at].width() > 0.0 && low[at] == high[at]);
         TuneResult {
-            optimized_params: names
-                .iter()
-                .cloned()
-                .zip(self.best.iter().copied())
-                .collect(),
+            optimized_params: names.iter().cloned().zip(self.best.iter().copied()).collect(),
             best: self.best.clone(),
             objective_start: self.start_value,
             objective_end: self.best_value,
             reward_history: rows.iter().map(|row| row.reward).collect(),
-            final_reward: rows
-                .iter()
-                .map(|row| row.reward)
-                .reduce(f64::max)
-                .unwrap_or(0.0),
+            final_reward: rows.iter().map(|row| row.reward).reduce(f64::max).unwrap_or(0.0),
             objective_history: self.objective_history.clone(),
             td_error_history: rows.iter().map(|row| row.td_error).collect(),
             reward_scale: training.reward_scale(),
@@ -291,10 +269,7 @@ impl<F: Fn(&[f64]) -> f64, R: RewardFn<[f64]>> Environment for TuneEnvironment<F
             action,
             next: next.as_slice(),
             terminal: false,
-            context: RewardContext {
-                step: self.step,
-                own: value - self.value,
-            },
+            context: RewardContext { step: self.step, own: value - self.value },
         });
         self.point = next;
         self.value = value;
@@ -306,11 +281,7 @@ impl<F: Fn(&[f64]) -> f64, R: RewardFn<[f64]>> Environment for TuneEnvironment<F
         if let Some(last) = self.objective_history.last_mut() {
             *last = value;
         }
-        Step {
-            next: self.visit(),
-            reward,
-            terminal: false,
-        }
+        Step { next: self.visit(), reward, terminal: false }
     }
 }
 
@@ -354,22 +325,15 @@ fn check_region(space: &ParameterSpace, region: &ParameterSpace) -> Result<(), R
 fn moves_of(space: &ParameterSpace) -> Vec<Move> {
     let mut groups: Vec<Vec<usize>> = (0..space.len()).map(|at| vec![at]).collect();
     for kind in ["weight.", "bias."] {
-        let members: Vec<usize> = (0..space.len())
-            .filter(|&at| space.names()[at].starts_with(kind))
-            .collect();
+        let members: Vec<usize> =
+            (0..space.len()).filter(|&at| space.names()[at].starts_with(kind)).collect();
         if members.len() > 1 {
             groups.push(members);
         }
     }
-    let stay = Move {
-        parameters: Vec::new(),
-        sign: 0.0,
-    };
+    let stay = Move { parameters: Vec::new(), sign: 0.0 };
     let both = groups.into_iter().flat_map(|parameters| {
-        [1.0, -1.0].map(|sign| Move {
-            parameters: parameters.clone(),
-            sign,
-        })
+        [1.0, -1.0].map(|sign| Move { parameters: parameters.clone(), sign })
     });
     std::iter::once(stay).chain(both).collect()
 }

@@ -141,19 +141,14 @@ where
             episodes_max,
             ..self.config.clone()
         };
-        let tuning = TuneConfig {
-            context: request.context.unwrap_or(self.tuning.context),
-            ..self.tuning
-        };
-        let mut environment = TuneEnvironment::new(&self.space, &region, &start, |x: &[f64]| {
-            (self.objective)(x)
-        })
-        .and_then(|environment| environment.with_config(tuning))
-        .map_err(refused)?
-        .rewarded_by(|step: &Transition<'_, [f64]>| self.reward.reward(step));
-        let table = request
-            .q_table
-            .unwrap_or_else(|| QTable::new(environment.actions()));
+        let tuning =
+            TuneConfig { context: request.context.unwrap_or(self.tuning.context), ..self.tuning };
+        let mut environment =
+            TuneEnvironment::new(&self.space, &region, &start, |x: &[f64]| (self.objective)(x))
+                .and_then(|environment| environment.with_config(tuning))
+                .map_err(refused)?
+                .rewarded_by(|step: &Transition<'_, [f64]>| self.reward.reward(step));
+        let table = request.q_table.unwrap_or_else(|| QTable::new(environment.actions()));
         let mut training = Training::from_table(config, table, task.seed()).map_err(refused)?;
 
         while !training.finished() {
@@ -199,8 +194,8 @@ fn point(space: &ParameterSpace, mut start: BTreeMap<String, f64>) -> Result<Vec
     let values = values.collect::<Result<_, _>>()?;
     match start.keys().next() {
         None => Ok(values),
-        Some(name) => Err(refuse(format!(
-            "the start has a value for {name:?}, which the space has not"
-        ))),
+        Some(name) => {
+            Err(refuse(format!("the start has a value for {name:?}, which the space has not")))
+        }
     }
 }

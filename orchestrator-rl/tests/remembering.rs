@@ -65,10 +65,7 @@ fn slight_entries_go_and_those_that_decide_stay() {
         table.record(&'a', action, value);
         table.record(&'b', action, -value);
     }
-    let rule = Prune {
-        value_min: 0.1,
-        ..Prune::default()
-    };
+    let rule = Prune { value_min: 0.1, ..Prune::default() };
     let done = table.prune(&rule);
     // In `a` all are negative: forgetting any would make it look best. In `b` the two slight ones decide nothing.
     assert_eq!((done.entries, done.states), (2, 0));
@@ -86,10 +83,7 @@ fn the_least_visited_states_go_first() {
             table.record(&state, 0, 1.0);
         }
     }
-    table.prune(&Prune {
-        entries_max: 2,
-        ..Prune::default()
-    });
+    table.prune(&Prune { entries_max: 2, ..Prune::default() });
     assert!(table.states().eq(&[3, 4]));
 }
 
@@ -99,16 +93,7 @@ fn foreign_newer_and_damaged_tables_are_refused() {
     table.record(&1_u8, 1, 0.5);
     let before = table.clone();
     let error = table.merge(&QTable::new(3)).unwrap_err();
-    assert_eq!(
-        (error, table),
-        (
-            RlError::Actions {
-                wanted: 2,
-                found: 3
-            },
-            before.clone()
-        )
-    );
+    assert_eq!((error, table), (RlError::Actions { wanted: 2, found: 3 }, before.clone()));
 
     let text = Payload::of(&before).unwrap().to_string();
     for (from, to, part) in [
@@ -116,11 +101,7 @@ fn foreign_newer_and_damaged_tables_are_refused() {
         ("\"action\":1", "\"action\":2", "no such action"),
         ("\"visits\":1", "\"visits\":0", "no visit"),
         ("\"actions\":2", "\"actions\":0", "number of actions"),
-        (
-            "\"actions\":2",
-            "\"actions\":99999999999",
-            "number of actions",
-        ),
+        ("\"actions\":2", "\"actions\":99999999999", "number of actions"),
     ] {
         assert!(text.contains(from), "{text}");
         let changed = Payload::parse(&text.replace(from, to)).unwrap();

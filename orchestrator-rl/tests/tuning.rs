@@ -39,18 +39,11 @@ fn the_documents_preset_raises_the_objective_and_passes_its_checklist_on_every_s
         assert_eq!(objective(&result.best), result.objective_end);
         assert!(result.episodes <= 100 && result.steps == 3 * u64::from(result.episodes));
         assert_eq!(result.reward_history.len(), result.episodes as usize);
-        let best = result
-            .reward_history
-            .iter()
-            .copied()
-            .fold(f64::MIN, f64::max);
+        let best = result.reward_history.iter().copied().fold(f64::MIN, f64::max);
         assert_eq!(result.final_reward, best);
         let checks = verify(&result, &region);
         assert_eq!(checks.len(), 5);
-        assert!(
-            checks.iter().all(|check| check.passed),
-            "seed {seed}: {checks:?}"
-        );
+        assert!(checks.iter().all(|check| check.passed), "seed {seed}: {checks:?}");
     }
 }
 
@@ -71,18 +64,13 @@ fn at_the_optimum_it_changes_nothing() {
 fn another_reward_steers_the_agent_and_the_objective_still_judges() {
     let region = space().around(&START, 0.2).unwrap();
     let reward = DocumentReward::over(&space()).unwrap();
-    let mut environment = TuneEnvironment::new(&space(), &region, &START, objective)
-        .unwrap()
-        .rewarded_by(reward);
+    let mut environment =
+        TuneEnvironment::new(&space(), &region, &START, objective).unwrap().rewarded_by(reward);
     let count = environment.action_count();
     let mut training = Training::new(QConfig::documents(), count, Seed(4)).unwrap();
     let result = tune(&mut environment, &mut training).unwrap();
     // Three steps of nearly 2 each.
-    assert!(
-        (5.0..=6.0).contains(&result.final_reward),
-        "{}",
-        result.final_reward
-    );
+    assert!((5.0..=6.0).contains(&result.final_reward), "{}", result.final_reward);
     assert!(result.objective_end >= result.objective_start);
 }
 
@@ -91,11 +79,7 @@ fn what_was_learned_serves_the_next_run() {
     let region = space().around(&START, 0.2).unwrap();
     let run = |table: Option<_>, episodes_max, seed| {
         let mut environment = TuneEnvironment::new(&space(), &region, &START, objective).unwrap();
-        let config = QConfig {
-            episodes_max,
-            converged_td: None,
-            ..QConfig::documents()
-        };
+        let config = QConfig { episodes_max, converged_td: None, ..QConfig::documents() };
         let table = table.unwrap_or_else(|| orchestrator_rl::QTable::new(environment.actions()));
         let mut training = Training::from_table(config, table, Seed(seed)).unwrap();
         let result = tune(&mut environment, &mut training).unwrap();
@@ -107,25 +91,20 @@ fn what_was_learned_serves_the_next_run() {
         cold += run(None, 10, seed).0 / 20.0;
         warm += run(Some(learned.clone()), 10, seed).0 / 20.0;
     }
-    assert!(
-        warm > cold + 0.01,
-        "mean of 20 seeds: warm {warm}, cold {cold}"
-    );
+    assert!(warm > cold + 0.01, "mean of 20 seeds: warm {warm}, cold {cold}");
 }
 
 #[test]
 fn moves_are_named_and_move_what_they_say() {
     let region = space();
     let mut environment = TuneEnvironment::new(&space(), &region, &START, objective).unwrap();
-    let names: Vec<_> = (0..environment.action_count())
-        .map(|a| environment.action_name(a).unwrap())
-        .collect();
+    let names: Vec<_> =
+        (0..environment.action_count()).map(|a| environment.action_name(a).unwrap()).collect();
     assert_eq!(names.len(), 1 + 2 * (6 + 2));
     assert_eq!(environment.action_name(names.len()), None);
     let stream = &mut Seed(1).stream();
-    let all_down = names
-        .iter()
-        .position(|name| name == "weight.complexity, weight.nulls, weight.size down");
+    let all_down =
+        names.iter().position(|name| name == "weight.complexity, weight.nulls, weight.size down");
     environment.reset(stream);
     let taken = environment.step(all_down.unwrap(), stream);
     // One step of 0.019 each: nearer for two weights, further for one.
@@ -142,20 +121,11 @@ fn contexts_and_cells_tell_states_apart() {
     let here = environment.encode(&START);
     other[4] += 0.05;
     assert_ne!(environment.encode(&other), here);
-    let elsewhere = environment
-        .with_config(TuneConfig {
-            context: 3,
-            ..TuneConfig::default()
-        })
-        .unwrap();
+    let elsewhere =
+        environment.with_config(TuneConfig { context: 3, ..TuneConfig::default() }).unwrap();
     assert_ne!(elsewhere.encode(&START), here);
     assert!(
-        elsewhere
-            .with_config(TuneConfig {
-                delta_share: 0.0,
-                ..TuneConfig::default()
-            })
-            .is_err()
+        elsewhere.with_config(TuneConfig { delta_share: 0.0, ..TuneConfig::default() }).is_err()
     );
 }
 
@@ -163,37 +133,15 @@ fn contexts_and_cells_tell_states_apart() {
 fn what_does_not_fit_is_refused() {
     let region = space().around(&START, 0.1).unwrap();
     let refused = |region: &ParameterSpace, start: &[f64], objective: fn(&[f64]) -> f64| {
-        TuneEnvironment::new(&space(), region, start, objective)
-            .map(|_| ())
-            .unwrap_err()
+        TuneEnvironment::new(&space(), region, start, objective).map(|_| ()).unwrap_err()
     };
-    assert!(matches!(
-        refused(&region, &[0.1; 6], objective),
-        RlError::Start(_)
-    ));
-    assert!(matches!(
-        refused(&region, &START, |_| f64::NAN),
-        RlError::Objective { .. }
-    ));
+    assert!(matches!(refused(&region, &[0.1; 6], objective), RlError::Start(_)));
+    assert!(matches!(refused(&region, &START, |_| f64::NAN), RlError::Objective { .. }));
     let foreign = ParameterSpace::uniform(6, 0.0, 1.0).unwrap();
-    assert!(matches!(
-        refused(&foreign, &START, objective),
-        RlError::Region { .. }
-    ));
-    let wide = space().names().to_vec().into_iter().map(|n| {
-        (
-            n,
-            Bounds {
-                min: -9.0,
-                max: 9.0,
-            },
-        )
-    });
+    assert!(matches!(refused(&foreign, &START, objective), RlError::Region { .. }));
+    let wide = space().names().to_vec().into_iter().map(|n| (n, Bounds { min: -9.0, max: 9.0 }));
     let wide = ParameterSpace::new(wide).unwrap();
-    assert!(matches!(
-        refused(&wide, &START, objective),
-        RlError::Region { .. }
-    ));
+    assert!(matches!(refused(&wide, &START, objective), RlError::Region { .. }));
 }
 
 #[test]
@@ -214,10 +162,7 @@ fn each_line_of_the_checklist_can_fail() {
     let fails = |name: &str, change: &dyn Fn(&mut TuneResult)| {
         let mut bad = good.clone();
         change(&mut bad);
-        let failed: Vec<_> = verify(&bad, &region)
-            .into_iter()
-            .filter(|c| !c.passed)
-            .collect();
+        let failed: Vec<_> = verify(&bad, &region).into_iter().filter(|c| !c.passed).collect();
         assert_eq!(failed.len(), 1, "{name}: {failed:?}");
         assert!(failed[0].name.contains(name), "{name}: {failed:?}");
     };
@@ -233,59 +178,32 @@ fn each_line_of_the_checklist_can_fail() {
     fails("balanced", &|bad| bad.exploration_share = 0.9);
     fails("encoding", &|bad| bad.states_visited = 1);
 
-    let greedy = QConfig {
-        epsilon: 0.0,
-        converged_td: None,
-        ..QConfig::documents()
-    };
+    let greedy = QConfig { epsilon: 0.0, converged_td: None, ..QConfig::documents() };
     let (result, region) = tuned(&greedy, 1);
     assert!(
-        verify(&result, &region)
-            .iter()
-            .any(|c| !c.passed && c.name.starts_with("exploration"))
+        verify(&result, &region).iter().any(|c| !c.passed && c.name.starts_with("exploration"))
     );
 }
 
 #[test]
 fn advice_follows_what_was_measured() {
-    let wild = QConfig {
-        epsilon: 0.9,
-        converged_td: None,
-        ..QConfig::documents()
-    };
+    let wild = QConfig { epsilon: 0.9, converged_td: None, ..QConfig::documents() };
     let top = [0.7, 0.7, 0.7, 0.0, 0.0, 1.0];
     let region = space();
     let mut environment = TuneEnvironment::new(&space(), &region, &top, objective).unwrap();
     let count = environment.action_count();
     let mut training = Training::new(wild.clone(), count, Seed(4)).unwrap();
     let findings = diagnose(&tune(&mut environment, &mut training).unwrap(), &wild);
-    assert!(
-        matches!(findings[0], Finding::ExplorationTooHigh { .. }),
-        "{findings:?}"
-    );
-    assert!(
-        findings[0]
-            .to_string()
-            .ends_with("lower epsilon to 0.10 to 0.15")
-    );
+    assert!(matches!(findings[0], Finding::ExplorationTooHigh { .. }), "{findings:?}");
+    assert!(findings[0].to_string().ends_with("lower epsilon to 0.10 to 0.15"));
 
-    let calm = QConfig {
-        epsilon: 0.1,
-        ..wild.clone()
-    };
+    let calm = QConfig { epsilon: 0.1, ..wild.clone() };
     let (result, _) = tuned(&calm, 1);
     assert_eq!(diagnose(&result, &calm), []);
 
-    let short = QConfig {
-        episodes_max: 5,
-        ..QConfig::documents()
-    };
+    let short = QConfig { episodes_max: 5, ..QConfig::documents() };
     let (result, _) = tuned(&short, 1);
-    assert!(
-        diagnose(&result, &short)
-            .iter()
-            .any(|f| matches!(f, Finding::NotConverged { .. }))
-    );
+    assert!(diagnose(&result, &short).iter().any(|f| matches!(f, Finding::NotConverged { .. })));
 }
 
 proptest! {

@@ -32,12 +32,7 @@ fn execute(worker: &impl Worker, input: &serde_json::Value) -> Result<Payload, T
 fn it_answers_with_the_documents_keys_and_the_same_bytes_for_the_same_seed() {
     let input = json!({"start": start()});
     let payload = execute(&worker(), &input).unwrap();
-    for key in [
-        "/optimized_params/weight.a",
-        "/final_reward",
-        "/q_table_size",
-        "/objective_end",
-    ] {
+    for key in ["/optimized_params/weight.a", "/final_reward", "/q_table_size", "/objective_end"] {
         assert!(payload.at::<f64>(key).is_ok(), "{key} in {payload}");
     }
     let output: RlOutput = payload.to().unwrap();
@@ -50,10 +45,7 @@ fn it_answers_with_the_documents_keys_and_the_same_bytes_for_the_same_seed() {
 #[test]
 fn it_goes_on_from_a_table_stays_in_the_region_and_takes_overrides() {
     let region = space().around(&[0.9, 1.0, 0.0, 1.05], 0.1).unwrap();
-    let first: RlOutput = execute(&worker(), &json!({"start": start()}))
-        .unwrap()
-        .to()
-        .unwrap();
+    let first: RlOutput = execute(&worker(), &json!({"start": start()})).unwrap().to().unwrap();
     let input = json!({
         "start": start(), "region": region, "episodes": 4, "epsilon": 0.1, "context": 0, "q_table": first.q_table,
     });
@@ -67,10 +59,7 @@ fn it_goes_on_from_a_table_stays_in_the_region_and_takes_overrides() {
 fn its_agent_takes_another_reward() {
     let rewarded = RlWorker::new(space(), QConfig::documents(), |x: &[f64]| -x[0])
         .rewarded_by(DocumentReward::over(&space()).unwrap());
-    let output: RlOutput = execute(&rewarded, &json!({"start": start()}))
-        .unwrap()
-        .to()
-        .unwrap();
+    let output: RlOutput = execute(&rewarded, &json!({"start": start()})).unwrap().to().unwrap();
     assert!(output.result.final_reward > 5.0);
 }
 
@@ -83,10 +72,7 @@ fn what_it_does_not_understand_it_refuses() {
     for (input, part) in [
         (json!(null), "no "),
         (json!({"start": start(), "episode": 3}), "episode"),
-        (
-            json!({"start": {"weight.a": 1.0}}),
-            "no value for \"weight.b\"",
-        ),
+        (json!({"start": {"weight.a": 1.0}}), "no value for \"weight.b\""),
         (json!({"start": strange}), "\"colour\""),
         (json!({"start": outside}), "temperature"),
         (json!({"start": start(), "epsilon": 2.0}), "epsilon is 2"),
@@ -113,9 +99,7 @@ fn it_tells_its_progress_and_stops_when_cancelled() {
         }
     });
     let input = Payload::of(&json!({"start": start()})).unwrap();
-    let task = Task::detached(input, Seed(1))
-        .with_notes(notes)
-        .with_cancellation(cancellation);
+    let task = Task::detached(input, Seed(1)).with_notes(notes).with_cancellation(cancellation);
     let error = block_on(worker().execute(task)).unwrap_err();
     assert_eq!(error.failure, Failure::Cancelled);
     let done = heard.lock().unwrap().0.clone();

@@ -27,22 +27,13 @@ pub(super) fn report(
     let context = &unit.context;
     let initialised: Initialised = output(run, step::INITIALISE)?;
     let ga_optimization: super::GaOptimization = output(run, step::GENETIC_SEARCH)?;
-    let Learned {
-        rl_optimization, ..
-    } = output(run, step::REINFORCEMENT_LEARNING)?;
+    let Learned { rl_optimization, .. } = output(run, step::REINFORCEMENT_LEARNING)?;
     let code_generation: super::CodeGeneration = output(run, step::CODE_GENERATION)?;
-    let Improved {
-        self_optimization,
-        knowledge,
-    } = output(run, step::SELF_IMPROVEMENT)?;
+    let Improved { self_optimization, knowledge } = output(run, step::SELF_IMPROVEMENT)?;
 
     let dimensions = initialised.space().len() as u64;
     let individuals = context.settings.population as u64;
-    let scripts: u64 = code_generation
-        .sample_metadata
-        .values()
-        .map(|layer| layer.bytes)
-        .sum();
+    let scripts: u64 = code_generation.sample_metadata.values().map(|layer| layer.bytes).sum();
     let mut ledger = Ledger::of(context.settings.budget);
     ledger.evaluations = ga_optimization.evaluations + rl_optimization.steps;
     ledger.episodes = u64::from(rl_optimization.episodes);
@@ -59,11 +50,7 @@ pub(super) fn report(
         objective: context.objective.clone(),
         seed: context.seed,
         settings: context.settings,
-        outcome: Outcome {
-            verdict: Verdict::Verified,
-            checks: 0,
-            failed: Vec::new(),
-        },
+        outcome: Outcome { verdict: Verdict::Verified, checks: 0, failed: Vec::new() },
         data: initialised.profile.clone(),
         attention_routing: output(run, step::ATTENTION)?,
         verification: output(run, step::VERIFICATION)?,
@@ -91,10 +78,7 @@ pub(super) fn report(
 fn output<T: DeserializeOwned>(run: &RunReport, name: &str) -> Result<T, RunFailure> {
     let path = Path::parse(name).expect("a step's name is a path");
     let payload = run.outputs.get(&path).cloned().unwrap_or_default();
-    payload.to().map_err(|error| RunFailure::Failed {
-        path,
-        error: TaskError::from(error),
-    })
+    payload.to().map_err(|error| RunFailure::Failed { path, error: TaskError::from(error) })
 }
 
 /// The checks that no unit can make of itself.
@@ -110,9 +94,7 @@ fn whole(run: &RunReport, report: &Report) -> Vec<Check> {
         Check::new(
             "the parameters behind the scripts are within bounds",
             theta.is_ok(),
-            theta
-                .err()
-                .map_or_else(|| "all are".to_owned(), |error| error.to_string()),
+            theta.err().map_or_else(|| "all are".to_owned(), |error| error.to_string()),
         ),
         Check::new(
             "three layers were shipped",
@@ -126,27 +108,15 @@ fn whole(run: &RunReport, report: &Report) -> Vec<Check> {
 
 fn outcome(initialised: &Initialised, report: &Report, whole: &[Check]) -> Outcome {
     let mut checks = report.checks();
-    checks.extend(
-        initialised
-            .checks
-            .iter()
-            .map(|check| (step::INITIALISE, check)),
-    );
+    checks.extend(initialised.checks.iter().map(|check| (step::INITIALISE, check)));
     checks.extend(whole.iter().map(|check| ("whole", check)));
     let failed: Vec<FailedCheck> = checks
         .iter()
         .filter(|(_, check)| !check.passed)
-        .map(|&(stage, check)| FailedCheck {
-            stage: stage.to_owned(),
-            check: check.clone(),
-        })
+        .map(|&(stage, check)| FailedCheck { stage: stage.to_owned(), check: check.clone() })
         .collect();
     Outcome {
-        verdict: if failed.is_empty() {
-            Verdict::Verified
-        } else {
-            Verdict::ChecksFailed
-        },
+        verdict: if failed.is_empty() { Verdict::Verified } else { Verdict::ChecksFailed },
         checks: checks.len(),
         failed,
     }
@@ -171,14 +141,9 @@ fn feedback(before: &FeedbackLoop, report: &Report) -> FeedbackLoop {
     });
     let mut failure_cases: Vec<FailureCase> =
         before.failure_cases.iter().cloned().chain(failed).collect();
-    let surplus = failure_cases
-        .len()
-        .saturating_sub(FeedbackLoop::FAILURES_MAX);
+    let surplus = failure_cases.len().saturating_sub(FeedbackLoop::FAILURES_MAX);
     failure_cases.drain(..surplus);
-    FeedbackLoop {
-        resource_usage,
-        failure_cases,
-    }
+    FeedbackLoop { resource_usage, failure_cases }
 }
 
 /// Seconds of each unit from its start to its end, as the history has them.
@@ -194,9 +159,7 @@ fn timings(run: &RunReport, begun: Timestamp) -> Timings {
             Event::StepSucceeded { path, .. } => {
                 let path = path.to_string();
                 if let Some(start) = starts.remove(&path) {
-                    timings
-                        .unit_seconds
-                        .insert(path, recorded.at.since(start).as_secs_f64());
+                    timings.unit_seconds.insert(path, recorded.at.since(start).as_secs_f64());
                 }
             }
             _ => {}

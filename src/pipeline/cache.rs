@@ -29,13 +29,7 @@ pub(super) fn earlier(state: &Path, request: &Payload) -> Option<Payload> {
 /// Keeps the scripts in the staging folder; publishing moves them to the snapshot.
 pub(super) fn keep(staging: &Path, request: &Payload, scripts: &CodegenOutput) -> io::Result<()> {
     let scripts = Payload::of(scripts).map_err(io::Error::other)?;
-    let kept = Payload::of(&Kept {
-        request: request.digest(),
-        scripts,
-    });
+    let kept = Payload::of(&Kept { request: request.digest(), scripts });
     fs::create_dir_all(staging)?;
-    fs::write(
-        staging.join(SCRIPTS),
-        kept.map_err(io::Error::other)?.as_json(),
-    )
+    fs::write(staging.join(SCRIPTS), kept.map_err(io::Error::other)?.as_json())
 }

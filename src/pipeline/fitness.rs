@@ -46,9 +46,7 @@ impl DataFitness {
             |value: f64| WEIGHT_BOUNDS.min + WEIGHT_BOUNDS.width() * value.clamp(0.0, 1.0);
         let complexity = features.get(COMPLEXITY).copied().unwrap_or(0.0);
         DataFitness {
-            document: DocumentFitness {
-                desired_complexity: desired(complexity),
-            },
+            document: DocumentFitness { desired_complexity: desired(complexity) },
             desired_weights: features
                 .iter()
                 .map(|(name, &value)| (name.clone(), desired(value)))
@@ -67,21 +65,12 @@ impl DataFitness {
             let weight = theta
                 .weights
                 .get(feature)
-                .ok_or_else(|| FitnessError::NoWeight {
-                    feature: feature.clone(),
-                })?;
+                .ok_or_else(|| FitnessError::NoWeight { feature: feature.clone() })?;
             distance += (weight - desired).abs() / WEIGHT_BOUNDS.width();
         }
-        distance += theta
-            .biases
-            .values()
-            .map(|bias| bias.abs() / BIAS_BOUNDS.width())
-            .sum::<f64>();
+        distance += theta.biases.values().map(|bias| bias.abs() / BIAS_BOUNDS.width()).sum::<f64>();
         let count = (self.desired_weights.len() + theta.biases.len()).max(1) as f64;
-        Ok(DataFitnessTerms {
-            document,
-            feature_match: 1.0 - distance / count,
-        })
+        Ok(DataFitnessTerms { document, feature_match: 1.0 - distance / count })
     }
 
     /// The fitness as a function of the points of a space of θ, or of a part of one. Outside it is NaN, which ranks last.
@@ -104,9 +93,7 @@ mod tests {
     use super::*;
 
     fn features(rows: &[(&str, f64)]) -> BTreeMap<String, f64> {
-        rows.iter()
-            .map(|&(name, value)| (name.to_owned(), value))
-            .collect()
+        rows.iter().map(|&(name, value)| (name.to_owned(), value)).collect()
     }
 
     #[test]
@@ -130,9 +117,6 @@ mod tests {
         assert!((terms.total() - 5.0).abs() < 1e-12);
         let lacking = Parameters::space(["complexity"], ["layer_0"]);
         let theta = Parameters::from_vector(&lacking, &[1.0, 0.0, 1.0]).unwrap();
-        assert_eq!(
-            fitness.terms(&theta).unwrap_err().to_string(),
-            "there is no weight \"nulls\""
-        );
+        assert_eq!(fitness.terms(&theta).unwrap_err().to_string(), "there is no weight \"nulls\"");
     }
 }

@@ -51,12 +51,7 @@ impl Ledger {
 
     /// Whether the run kept to its budget.
     pub fn checks(&self) -> Vec<Check> {
-        let Budget {
-            tokens,
-            memory_bytes,
-            usd_cents,
-            ..
-        } = self.budget;
+        let Budget { tokens, memory_bytes, usd_cents, .. } = self.budget;
         vec![
             Check::new(
                 "tokens within budget",
@@ -86,17 +81,9 @@ mod tests {
         let mut ledger = Ledger::of(Budget::default());
         assert!(ledger.checks().iter().all(|check| check.passed));
         ledger.script_tokens = 65_000;
-        ledger.charge(Usage {
-            tokens: 1,
-            usd: 0.01,
-            seconds: 1.0,
-        });
-        let failed: Vec<String> = ledger
-            .checks()
-            .into_iter()
-            .filter(|c| !c.passed)
-            .map(|c| c.name)
-            .collect();
+        ledger.charge(Usage { tokens: 1, usd: 0.01, seconds: 1.0 });
+        let failed: Vec<String> =
+            ledger.checks().into_iter().filter(|c| !c.passed).map(|c| c.name).collect();
         assert_eq!(failed, ["tokens within budget", "dollars within budget"]);
     }
 }

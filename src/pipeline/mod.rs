@@ -92,21 +92,18 @@ impl OrchestratorAi {
             None => Knowledge::default(),
         };
         let staging = Staging::beside(context.out.as_deref())?;
-        let given = Given {
-            context,
-            knowledge,
-            staging: staging.path().to_owned(),
-        };
+        let given = Given { context, knowledge, staging: staging.path().to_owned() };
         let unit = Unit(Arc::new(given));
 
         let begun = unit.context.clock.now();
         let run = self.run(&unit).await?;
         if let Err(failure) = run.output() {
             return Err(match failure {
-                RunFailure::Failed {
-                    error: TaskError { code, message, .. },
-                    ..
-                } if code == units::initialise::DATA => OrchestrateError::Data(message),
+                RunFailure::Failed { error: TaskError { code, message, .. }, .. }
+                    if code == units::initialise::DATA =>
+                {
+                    OrchestrateError::Data(message)
+                }
                 failure => OrchestrateError::Failed(failure),
             });
         }
@@ -125,9 +122,7 @@ impl OrchestratorAi {
             .with_clock(unit.context.clock.clone())
             .with_observer(unit.context.observer.clone())
             .with_concurrency(workers)
-            .with_spawner(Arc::new(
-                Threads::new(workers).map_err(OrchestrateError::Threads)?,
-            ));
+            .with_spawner(Arc::new(Threads::new(workers).map_err(OrchestrateError::Threads)?));
         let name = register(&mut hub, unit).expect("every role of the pipeline has its unit");
         let start = Start {
             goal: unit.context.objective.clone(),
@@ -152,32 +147,12 @@ fn register(hub: &mut Orchestrator, unit: &Unit) -> Result<String, RegisterError
 
     let unit = || unit.clone();
     hub.register_worker("profiler", role(step::INITIALISE), InitialiseUnit(unit()))?;
-    hub.register_worker(
-        "ga_optimizer",
-        role(step::GENETIC_SEARCH),
-        SearchUnit(unit()),
-    )?;
-    hub.register_worker(
-        "attention_router",
-        role(step::ATTENTION),
-        AttendUnit(unit()),
-    )?;
-    hub.register_worker(
-        "rl_agent",
-        role(step::REINFORCEMENT_LEARNING),
-        LearnUnit(unit()),
-    )?;
-    hub.register_worker(
-        "code_generator",
-        role(step::CODE_GENERATION),
-        GenerateUnit(unit()),
-    )?;
+    hub.register_worker("ga_optimizer", role(step::GENETIC_SEARCH), SearchUnit(unit()))?;
+    hub.register_worker("attention_router", role(step::ATTENTION), AttendUnit(unit()))?;
+    hub.register_worker("rl_agent", role(step::REINFORCEMENT_LEARNING), LearnUnit(unit()))?;
+    hub.register_worker("code_generator", role(step::CODE_GENERATION), GenerateUnit(unit()))?;
     hub.register_worker("verifier", role(step::VERIFICATION), VerifyUnit(unit()))?;
-    hub.register_worker(
-        "improver",
-        role(step::SELF_IMPROVEMENT),
-        ImproveUnit(unit()),
-    )?;
+    hub.register_worker("improver", role(step::SELF_IMPROVEMENT), ImproveUnit(unit()))?;
     let workflow = workflow()?;
     let name = workflow.name().to_string();
     hub.register_workflow(workflow)?;

@@ -41,24 +41,13 @@ impl Staging {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!(".orchestrate-{}-{number}.partial", std::process::id());
-        let out = out
-            .map(|out| std::path::absolute(out).map_err(at(out)))
-            .transpose()?;
-        let mut there = out
-            .iter()
-            .flat_map(|out| out.ancestors())
-            .filter(|path| path.exists());
+        let out = out.map(|out| std::path::absolute(out).map_err(at(out))).transpose()?;
+        let mut there = out.iter().flat_map(|out| out.ancestors()).filter(|path| path.exists());
         if let Some(file) = there.next().filter(|path| !path.is_dir()) {
-            return Err(at(file)(io::Error::new(
-                io::ErrorKind::NotADirectory,
-                "it is a file",
-            )));
+            return Err(at(file)(io::Error::new(io::ErrorKind::NotADirectory, "it is a file")));
         }
         let parent = out.as_deref().and_then(Path::parent).map(Path::to_owned);
-        Ok(Staging {
-            path: parent.unwrap_or_else(std::env::temp_dir).join(name),
-            out,
-        })
+        Ok(Staging { path: parent.unwrap_or_else(std::env::temp_dir).join(name), out })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -73,9 +62,7 @@ impl Staging {
             let path = self.path.join(name);
             fs::write(&path, text).map_err(at(&path))?;
         }
-        let made = ETL_FILES
-            .into_iter()
-            .filter(|name| self.path.join(name).exists());
+        let made = ETL_FILES.into_iter().filter(|name| self.path.join(name).exists());
         fs::create_dir_all(out).map_err(at(out))?;
         for name in files.iter().map(|(name, _)| name.as_str()).chain(made) {
             let target = out.join(name);

@@ -128,14 +128,8 @@ impl Report {
         });
         let suggestions = serde_json::to_string_pretty(&suggestions).expect("a JSON value is JSON");
         let mut files = vec![
-            (
-                "orchestration_report.json".to_owned(),
-                self.to_json() + "\n",
-            ),
-            (
-                "optimization_suggestions.json".to_owned(),
-                suggestions + "\n",
-            ),
+            ("orchestration_report.json".to_owned(), self.to_json() + "\n"),
+            ("optimization_suggestions.json".to_owned(), suggestions + "\n"),
         ];
         let drawn = workflow().map(|workflow| workflow.to_mermaid());
         files.extend(drawn.ok().map(|drawn| ("workflow.mmd".to_owned(), drawn)));
@@ -153,10 +147,7 @@ impl Report {
             (step::VERIFICATION, &self.verification.checks),
             (step::SELF_IMPROVEMENT, &self.self_optimization.checks),
         ];
-        stages
-            .iter()
-            .flat_map(|(stage, checks)| checks.iter().map(|c| (*stage, c)))
-            .collect()
+        stages.iter().flat_map(|(stage, checks)| checks.iter().map(|c| (*stage, c))).collect()
     }
 
     /// What a person wants to know, in a screenful.
@@ -176,15 +167,8 @@ impl Report {
             data.rows,
             data.columns.len()
         )?;
-        let features = data
-            .features
-            .iter()
-            .map(|(name, value)| format!("{name} {value:.2}"));
-        writeln!(
-            out,
-            "            {}",
-            features.collect::<Vec<_>>().join(", ")
-        )?;
+        let features = data.features.iter().map(|(name, value)| format!("{name} {value:.2}"));
+        writeln!(out, "            {}", features.collect::<Vec<_>>().join(", "))?;
         writeln!(
             out,
             "search      fitness {:.4} to {:.4} in {} generations, {} evaluations",
@@ -202,11 +186,7 @@ impl Report {
             learning.final_reward,
             learning.q_table_size,
         )?;
-        writeln!(
-            out,
-            "attention   {} heads, {}",
-            attention.heads, attention.decision
-        )?;
+        writeln!(out, "attention   {} heads, {}", attention.heads, attention.decision)?;
         writeln!(
             out,
             "scripts     {} tokens, quality {:.2}; blocks: {}",
@@ -247,17 +227,9 @@ impl Report {
             )?;
         }
         let passed = self.outcome.checks - self.outcome.failed.len();
-        write!(
-            out,
-            "checks      {passed} of {} passed",
-            self.outcome.checks
-        )?;
+        write!(out, "checks      {passed} of {} passed", self.outcome.checks)?;
         for FailedCheck { stage, check } in &self.outcome.failed {
-            write!(
-                out,
-                "\n  failed    {stage}: {} ({})",
-                check.name, check.detail
-            )?;
+            write!(out, "\n  failed    {stage}: {} ({})", check.name, check.detail)?;
         }
         Ok(out)
     }

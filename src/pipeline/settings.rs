@@ -104,12 +104,7 @@ impl From<Preset> for Settings {
         };
         match preset {
             Preset::Standard => standard,
-            Preset::Speed => Settings {
-                generations: 8,
-                episodes: 5,
-                heads: 2,
-                ..standard
-            },
+            Preset::Speed => Settings { generations: 8, episodes: 5, heads: 2, ..standard },
             Preset::Quality => Settings {
                 population: 40,
                 generations: 50,
@@ -160,22 +155,12 @@ impl Settings {
             ("episodes", self.episodes as f64, 1.0, 10_000.0),
             ("heads", self.heads as f64, 1.0, 64.0),
             ("attention_above", self.attention_above, 0.0, 1.0),
-            (
-                "budget.tokens",
-                self.budget.tokens as f64,
-                Budget::TOKENS_MIN as f64,
-                1e12,
-            ),
+            ("budget.tokens", self.budget.tokens as f64, Budget::TOKENS_MIN as f64, 1e12),
         ];
         let outside = |&(_, value, min, max): &(_, f64, f64, f64)| !(min..=max).contains(&value);
         match ranges.into_iter().find(outside) {
             None => Ok(()),
-            Some((name, value, min, max)) => Err(SettingsError {
-                name,
-                value,
-                min,
-                max,
-            }),
+            Some((name, value, min, max)) => Err(SettingsError { name, value, min, max }),
         }
     }
 }

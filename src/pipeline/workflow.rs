@@ -35,27 +35,18 @@ pub fn workflow() -> Result<Workflow, Faults> {
     let unit = |name: &str, description: &str| Step::task(name, role(name)).describe(description);
     Workflow::builder("orchestrator_ai")
         .describe("optimised scripts in layers, out of a profile of the data")
-        .step(unit(
-            step::INITIALISE,
-            "reads the data, profiles them, allots the budget",
-        ))
+        .step(unit(step::INITIALISE, "reads the data, profiles them, allots the budget"))
         .step(
             unit(step::GENETIC_SEARCH, "searches the whole parameter space")
                 .after(step::INITIALISE),
         )
         .step(
-            unit(
-                step::ATTENTION,
-                "lets each layer attend to the features of the data",
-            )
-            .after(step::INITIALISE),
+            unit(step::ATTENTION, "lets each layer attend to the features of the data")
+                .after(step::INITIALISE),
         )
         .step(
-            unit(
-                step::REINFORCEMENT_LEARNING,
-                "refines within the region that the search found",
-            )
-            .after(step::GENETIC_SEARCH),
+            unit(step::REINFORCEMENT_LEARNING, "refines within the region that the search found")
+                .after(step::GENETIC_SEARCH),
         )
         .step(
             unit(step::CODE_GENERATION, "generates the three layers")
@@ -66,11 +57,8 @@ pub fn workflow() -> Result<Workflow, Faults> {
                 .after(step::CODE_GENERATION),
         )
         .step(
-            unit(
-                step::SELF_IMPROVEMENT,
-                "learns from the run and suggests what to change",
-            )
-            .after(step::VERIFICATION),
+            unit(step::SELF_IMPROVEMENT, "learns from the run and suggests what to change")
+                .after(step::VERIFICATION),
         )
         .build()
 }

@@ -17,10 +17,7 @@ pub(crate) fn penguins() -> PathBuf {
 pub(crate) fn quick(data: &Path) -> OrchestrationContext {
     OrchestrationContext {
         seed: Seed(7),
-        settings: Settings {
-            generations: 6,
-            ..Preset::Speed.into()
-        },
+        settings: Settings { generations: 6, ..Preset::Speed.into() },
         ..OrchestrationContext::of_file(data)
     }
 }

@@ -22,16 +22,8 @@ use crate::rules::{FENCE_RANGES, FENCE_VALUES_MIN, MISSING};
 ///
 /// The halves are chosen so that a share which a person would act on stands clearly above one half, and one that he would
 /// overlook near zero.
-pub const FEATURES: [&str; 8] = [
-    "complexity",
-    "duplicates",
-    "faults",
-    "nulls",
-    "outliers",
-    "size",
-    "text",
-    "types",
-];
+pub const FEATURES: [&str; 8] =
+    ["complexity", "duplicates", "faults", "nulls", "outliers", "size", "text", "types"];
 
 const NULLS_HALF: f64 = 0.05;
 const DUPLICATES_HALF: f64 = 0.02;
@@ -59,10 +51,7 @@ pub(super) fn features(
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into();
-    let untroubled: f64 = features
-        .values()
-        .map(|feature| 1.0 - 0.5 * feature)
-        .product();
+    let untroubled: f64 = features.values().map(|feature| 1.0 - 0.5 * feature).product();
     features.insert("complexity".into(), 1.0 - untroubled);
     features
 }
@@ -74,10 +63,7 @@ fn type_mix(columns: &[ColumnProfile]) -> f64 {
         *counts.entry(column.column_type).or_default() += 1.0;
     }
     let all: f64 = counts.values().sum();
-    let entropy: f64 = counts
-        .values()
-        .map(|count| -count / all * (count / all).ln())
-        .sum();
+    let entropy: f64 = counts.values().map(|count| -count / all * (count / all).ln()).sum();
     (entropy / TYPES.ln()).clamp(0.0, 1.0)
 }
 
@@ -126,10 +112,7 @@ pub(super) fn measure(table: &Table) -> (Vec<ColumnProfile>, Shares) {
             outliers += numbers.outliers();
         }
     }
-    let cells: usize = kinds
-        .iter()
-        .map(|kinds| kinds.values() + kinds.missing)
-        .sum();
+    let cells: usize = kinds.iter().map(|kinds| kinds.values() + kinds.missing).sum();
     let missing: usize = kinds.iter().map(|kinds| kinds.missing).sum();
     let share = |count: usize, of: usize| count as f64 / of.max(1) as f64;
     let shares = Shares {
@@ -174,11 +157,7 @@ struct Numbers {
 
 impl Default for Numbers {
     fn default() -> Self {
-        Numbers {
-            values: Vec::new(),
-            rising: true,
-            falling: true,
-        }
+        Numbers { values: Vec::new(), rising: true, falling: true }
     }
 }
 

@@ -91,11 +91,7 @@ fn point_decimal(text: &str, decimal_comma: bool) -> std::borrow::Cow<'_, str> {
     let has_comma = unsigned
         .split_once(',')
         .is_some_and(|(whole, part)| is_digits(whole, 0) && is_digits(part, 1));
-    if decimal_comma && has_comma {
-        text.replace(',', ".").into()
-    } else {
-        text.into()
-    }
+    if decimal_comma && has_comma { text.replace(',', ".").into() } else { text.into() }
 }
 
 fn is_digits(text: &str, length_min: usize) -> bool {
@@ -140,11 +136,7 @@ fn is_float(text: &str) -> bool {
 
 /// Takes between `min` and `max` digits from the front.
 fn digits<'a>(text: &mut &'a str, min: usize, max: usize) -> Option<&'a str> {
-    let length = text
-        .bytes()
-        .take(max)
-        .take_while(u8::is_ascii_digit)
-        .count();
+    let length = text.bytes().take(max).take_while(u8::is_ascii_digit).count();
     let (taken, rest) = text.split_at(length);
     *text = rest;
     (length >= min).then_some(taken)
@@ -213,8 +205,7 @@ fn is_time(mut rest: &str) -> Option<bool> {
         }
     }
     let clock = value(hour) < 24 && value(minute) < 60 && value(second) < 60;
-    rest.is_empty()
-        .then_some(clock && value(offset.0) < 24 && value(offset.1) < 60)
+    rest.is_empty().then_some(clock && value(offset.0) < 24 && value(offset.1) < 60)
 }
 
 fn is_date(year: &str, month: &str, day: &str) -> bool {
@@ -288,9 +279,8 @@ impl Kinds {
         }
         let order = self.order();
         let dated = |counts: &[usize; 4]| {
-            let ordered = order.map_or(0, |order| {
-                counts[Order::Either as usize] + counts[order as usize]
-            });
+            let ordered =
+                order.map_or(0, |order| counts[Order::Either as usize] + counts[order as usize]);
             counts[Order::Sure as usize] + ordered
         };
         let numbers = |count: usize| if self.code > 0 { 0 } else { count };
@@ -299,10 +289,7 @@ impl Kinds {
             (ColumnType::Integer, numbers(self.integer)),
             (ColumnType::Float, numbers(self.integer + self.float)),
             (ColumnType::Date, dated(&self.date)),
-            (
-                ColumnType::Datetime,
-                dated(&self.date) + dated(&self.datetime),
-            ),
+            (ColumnType::Datetime, dated(&self.date) + dated(&self.datetime)),
         ];
         let (mut best, mut most) = fits[0];
         for (candidate, count) in fits {
@@ -310,16 +297,8 @@ impl Kinds {
                 (best, most) = (candidate, count);
             }
         }
-        let tolerated = if values >= VALUES_MIN {
-            (values / TOLERANCE_SHARE).max(1)
-        } else {
-            0
-        };
-        if values - most <= tolerated {
-            best
-        } else {
-            ColumnType::Text
-        }
+        let tolerated = if values >= VALUES_MIN { (values / TOLERANCE_SHARE).max(1) } else { 0 };
+        if values - most <= tolerated { best } else { ColumnType::Text }
     }
 
     /// Whether a column of this type takes a cell of this kind.
@@ -387,10 +366,7 @@ mod tests {
         assert_eq!(of(&["1", "2", "3", "4", "5", "6.5"]), ColumnType::Float);
         assert_eq!(of(&["1", "2", "3", "4", "05"]), ColumnType::Text);
         assert_eq!(of(&["1/2/2020", "3/4/2020"]), ColumnType::Text);
-        assert_eq!(
-            of(&["1/2/2020", "31/4/2020", "31/5/2020"]),
-            ColumnType::Text
-        );
+        assert_eq!(of(&["1/2/2020", "31/4/2020", "31/5/2020"]), ColumnType::Text);
         assert_eq!(of(&["1/2/2020", "31/5/2020"]), ColumnType::Date);
         assert_eq!(of(&["NA", ""]), ColumnType::Empty);
     }

@@ -147,10 +147,7 @@ impl Profile {
         }
         let bytes = std::fs::read(path).map_err(|source| match source.kind() {
             std::io::ErrorKind::NotFound => ProfileError::Missing { file: file.clone() },
-            _ => ProfileError::Unreadable {
-                file: file.clone(),
-                source,
-            },
+            _ => ProfileError::Unreadable { file: file.clone(), source },
         })?;
         let mut profile = Profile::of_bytes(&file, &bytes)?;
         if let Some(name) = path.file_name() {

@@ -27,10 +27,9 @@ pub(super) fn decode<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, Profile
     let zero = bytes.iter().position(|&byte| byte == 0);
     let (text, fault) = match std::str::from_utf8(bytes) {
         Ok(text) => (text, zero),
-        Err(error) => (
-            "",
-            Some(zero.map_or(error.valid_up_to(), |zero| zero.min(error.valid_up_to()))),
-        ),
+        Err(error) => {
+            ("", Some(zero.map_or(error.valid_up_to(), |zero| zero.min(error.valid_up_to()))))
+        }
     };
     if let Some(at) = fault {
         return Err(ProfileError::NotText {
@@ -62,10 +61,7 @@ impl Table {
         let sample = records(text, delimiter, SAMPLE_RECORDS).records;
         let all = records(text, delimiter, usize::MAX);
         if let Some(line) = all.open_quote {
-            return Err(ProfileError::OpenQuote {
-                file: file.into(),
-                line,
-            });
+            return Err(ProfileError::OpenQuote { file: file.into(), line });
         }
         if sample.is_empty() {
             return Err(ProfileError::Empty { file: file.into() });
@@ -73,10 +69,7 @@ impl Table {
         let header = has_header(&sample, delimiter);
         let mut rows = all.records;
         let first = if header {
-            rows.remove(0)
-                .iter()
-                .map(|cell| trim(cell).to_owned())
-                .collect()
+            rows.remove(0).iter().map(|cell| trim(cell).to_owned()).collect()
         } else {
             Vec::new()
         };
@@ -122,11 +115,7 @@ fn records(text: &str, delimiter: Option<char>, count: usize) -> Records {
         .flexible(true)
         .delimiter(delimiter)
         .from_reader(text.as_bytes().chain(tail.as_bytes()));
-    let mut found = Records {
-        records: Vec::new(),
-        blank_lines: 0,
-        open_quote: None,
-    };
+    let mut found = Records { records: Vec::new(), blank_lines: 0, open_quote: None };
     let mut unquoted_blank = 0;
     for record in reader.records() {
         let record = record.expect("text in memory, of any widths, is readable");
@@ -154,11 +143,8 @@ fn opening_line(text: &str, last: &StringRecord) -> u64 {
     let start = usize::try_from(position.byte()).expect("it lies in memory");
     let skipped = text[start..].len() - text[start..].trim_start_matches(['\r', '\n']).len();
     let before = &text.as_bytes()[..start + skipped];
-    let inside: u64 = last
-        .iter()
-        .take(last.len() - 1)
-        .map(|cell| line_ends(cell.as_bytes(), None))
-        .sum();
+    let inside: u64 =
+        last.iter().take(last.len() - 1).map(|cell| line_ends(cell.as_bytes(), None)).sum();
     1 + line_ends(before, text.as_bytes().get(start + skipped)) + inside
 }
 
@@ -258,22 +244,14 @@ fn has_header(sample: &[StringRecord], delimiter: Option<char>) -> bool {
     }
     let body = &sample[1..];
     let decimal_comma = delimiter == Some(';');
-    let own: Vec<Kind> = first
-        .iter()
-        .map(|cell| classify(cell, decimal_comma))
-        .collect();
+    let own: Vec<Kind> = first.iter().map(|cell| classify(cell, decimal_comma)).collect();
     let distinct: BTreeSet<&str> = first.iter().copied().collect();
     if body.is_empty() {
         let names = own.iter().all(|&kind| kind == Kind::Text);
         return !first.is_empty() && names && distinct.len() == first.len();
     }
     let columns: Vec<Vec<&str>> = (0..first.len())
-        .map(|at| {
-            body.iter()
-                .filter_map(|record| record.get(at))
-                .map(trim)
-                .collect()
-        })
+        .map(|at| body.iter().filter_map(|record| record.get(at)).map(trim).collect())
         .collect();
     let years = year_names(&first, &columns);
     let (mut data, mut named) = (false, false);
@@ -289,16 +267,10 @@ fn has_header(sample: &[StringRecord], delimiter: Option<char>) -> bool {
     if data || named {
         return !data;
     }
-    let filled: Vec<&str> = first
-        .iter()
-        .copied()
-        .filter(|cell| !cell.is_empty())
-        .collect();
+    let filled: Vec<&str> = first.iter().copied().filter(|cell| !cell.is_empty()).collect();
     let unique = filled.iter().collect::<BTreeSet<_>>().len() == filled.len();
-    let recurs = first
-        .iter()
-        .zip(&columns)
-        .any(|(cell, column)| !cell.is_empty() && column.contains(cell));
+    let recurs =
+        first.iter().zip(&columns).any(|(cell, column)| !cell.is_empty() && column.contains(cell));
     let gaps = filled.iter().any(|cell| MISSING.contains(cell));
     let prose = filled.iter().all(|cell| is_sentence(cell));
     !filled.is_empty() && unique && !recurs && !gaps && !prose
@@ -317,11 +289,7 @@ fn header_vote(own: Kind, kinds: &Kinds) -> Option<Vote> {
     if own == Kind::Missing || matches!(column, ColumnType::Text | ColumnType::Empty) {
         return None;
     }
-    Some(if kinds.accepts(column, own) {
-        Vote::Data
-    } else {
-        Vote::Name
-    })
+    Some(if kinds.accepts(column, own) { Vote::Data } else { Vote::Name })
 }
 
 fn year(cell: &str) -> Option<u32> {
@@ -363,12 +331,8 @@ fn names(header: &[String], rows: &[StringRecord]) -> Vec<String> {
     {
         width = usual;
     }
-    let named = header
-        .get(width.wrapping_sub(1))
-        .is_some_and(|name| !name.is_empty());
-    let filled = rows
-        .iter()
-        .any(|row| row.len() == width && !trim(&row[width - 1]).is_empty());
+    let named = header.get(width.wrapping_sub(1)).is_some_and(|name| !name.is_empty());
+    let filled = rows.iter().any(|row| row.len() == width && !trim(&row[width - 1]).is_empty());
     if width > 1 && !named && !filled {
         width -= 1;
     }
@@ -380,11 +344,7 @@ fn names(header: &[String], rows: &[StringRecord]) -> Vec<String> {
     let mut used = BTreeSet::new();
     let mut names = Vec::new();
     for (at, name) in wanted.iter().enumerate() {
-        let stem = if name.is_empty() {
-            format!("column_{}", at + 1)
-        } else {
-            name.clone()
-        };
+        let stem = if name.is_empty() { format!("column_{}", at + 1) } else { name.clone() };
         let (mut free, mut number) = (stem.clone(), 2);
         while used.contains(&free) || (free != *name && taken.contains(free.as_str())) {
             free = format!("{stem}_{number}");

@@ -53,11 +53,7 @@ pub fn run(program: &str, arguments: &[&str], folder: &Path) -> String {
         .current_dir(folder)
         .output()
         .expect("these tests need python3 in the PATH");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -68,11 +64,8 @@ pub fn clean_all(
     files: &[(String, Vec<u8>)],
 ) -> Vec<serde_json::Value> {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(
-        folder.path().join("layer_2.py"),
-        scripts.source("layer_2.py").unwrap(),
-    )
-    .unwrap();
+    std::fs::write(folder.path().join("layer_2.py"), scripts.source("layer_2.py").unwrap())
+        .unwrap();
     for (name, bytes) in files {
         std::fs::write(folder.path().join(name), bytes).unwrap();
     }
@@ -96,15 +89,9 @@ for name in json.loads(sys.argv[1]):
         assert not os.path.exists("out")
     print(json.dumps(report))
 "#;
-    let printed = run(
-        driver,
-        &[&serde_json::to_string(&names).unwrap()],
-        folder.path(),
-    );
-    let reports: Vec<serde_json::Value> = printed
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let printed = run(driver, &[&serde_json::to_string(&names).unwrap()], folder.path());
+    let reports: Vec<serde_json::Value> =
+        printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(reports.len(), files.len());
     reports
 }
@@ -123,19 +110,11 @@ pub fn nasty_files() -> Vec<(String, Vec<u8>)> {
     let wide: String = {
         let names: Vec<String> = (0..500).map(|at| format!("c{at}")).collect();
         let row: Vec<String> = (0..500).map(|at| at.to_string()).collect();
-        format!(
-            "{}\n{}\n{}\n",
-            names.join(","),
-            row.join(","),
-            row.join(",")
-        )
+        format!("{}\n{}\n{}\n", names.join(","), row.join(","), row.join(","))
     };
     vec![
         text("plain.csv", "name,age\nAda,36\nBob,41\n"),
-        text(
-            "quoted_header.csv",
-            "\"last, first\",\"a \"\"b\"\"\"\n\"x, y\",1\n\"p\nq\",2\n",
-        ),
+        text("quoted_header.csv", "\"last, first\",\"a \"\"b\"\"\"\n\"x, y\",1\n\"p\nq\",2\n"),
         text("newline_in_header.csv", "\"first\nname\",age\nx,1\ny,2\n"),
         text("bom.csv", "\u{feff}id,v\n1,2.5\n2,3.5\n"),
         text("semicolons.csv", "id;v\n1;2,5\n2;3,5\n"),
@@ -143,10 +122,7 @@ pub fn nasty_files() -> Vec<(String, Vec<u8>)> {
         text("tabs.csv", "a\tb\tc\n1\tx, y\t2\n2\tz\t3\n"),
         text("pipes.csv", "a|b\n1|2\n3|4\n"),
         text("blanks_everywhere.csv", "a,b,c\n1,,3\n,2,3\n1,2,\n"),
-        text(
-            "missing_words.csv",
-            "a,b\n1,NA\nN/A,x\n-,null\n?,None\n5,y\n",
-        ),
+        text("missing_words.csv", "a,b\n1,NA\nN/A,x\n-,null\n?,None\n5,y\n"),
         text("no_header.csv", "1,2,x\n3,4,y\n5,6,z\n"),
         text("no_header_text.csv", "x,y\nz,w\nx,q\n"),
         text("ragged.csv", "a,b,c\n1,2,3\n4,5\n6,7,8,9\n1,2,4\n7,8,9,\n"),
@@ -171,10 +147,7 @@ pub fn nasty_files() -> Vec<(String, Vec<u8>)> {
         text("duplicates.csv", "a,b\n1,x\n1, x \n1,X\n2,y\n"),
         text("empty_column.csv", "a,b\n1,\n2,NA\n3,\n"),
         text("empty_rows.csv", "a,b\n,\n1,2\nNA,\n,,,\n"),
-        text(
-            "years.csv",
-            "country,2019,2020,2021\nA,1.5,2,3\nB,4,5,6.5\n",
-        ),
+        text("years.csv", "country,2019,2020,2021\nA,1.5,2,3\nB,4,5,6.5\n"),
         text("years_as_values.csv", "from,to\n2019,2020\n2020,2021\n"),
         text("years_no_header.csv", "2019,2020\n2020,2021\n2018,2022\n"),
         text("pandas_index.csv", ",a,b\n0,1,x\n1,2,y\n"),
@@ -200,10 +173,7 @@ pub fn nasty_files() -> Vec<(String, Vec<u8>)> {
         text("booleans.csv", "a,b\nTrue,yes\nFALSE,No\n"),
         text("sneaky_quotes.csv", "a,b\n\"x\"y,1\nx\"y\",2\n \"z\",3\n"),
         text("spaces.csv", "   \na, b\n1, 2\n  \n3, 4\n"),
-        text(
-            "scikit.csv",
-            "150,4,setosa,versicolor\n5.1,3.5,1.4,0\n4.9,3.0,1.4,1\n",
-        ),
+        text("scikit.csv", "150,4,setosa,versicolor\n5.1,3.5,1.4,0\n4.9,3.0,1.4,1\n"),
         text("delimiters_only.csv", ",,,\n,,,\n"),
         text("nothing_but_quotes.csv", "\"\"\n"),
         text("blank.csv", " \n\t\n\r\n"),

@@ -14,9 +14,7 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[allow(clippy::disallowed_methods)] // The one place of the workspace that reads the wall clock.
     fn now(&self) -> Timestamp {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp(0).after(since)
     }
 
@@ -40,12 +38,7 @@ struct ManualState {
 impl ManualClock {
     /// A clock that shows `now`.
     pub fn at(now: Timestamp) -> ManualClock {
-        ManualClock {
-            state: Mutex::new(ManualState {
-                now,
-                sleepers: Vec::new(),
-            }),
-        }
+        ManualClock { state: Mutex::new(ManualState { now, sleepers: Vec::new() }) }
     }
 
     /// Moves the clock on, and wakes who slept until then.
@@ -64,10 +57,7 @@ impl ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        self.state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .now
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).now
     }
 
     fn sleep_until(&self, instant: Timestamp) -> BoxFuture<()> {

@@ -93,33 +93,20 @@ impl Drive<'_> {
                 break;
             };
             match command {
-                Command::Execute {
-                    attempt,
-                    worker,
-                    task,
-                } => {
+                Command::Execute { attempt, worker, task } => {
                     self.waiting.push_back((attempt, worker, *task));
                 }
-                Command::Route {
-                    attempt,
-                    request,
-                    candidates,
-                } => {
+                Command::Route { attempt, request, candidates } => {
                     self.route(attempt, *request, &candidates);
                 }
                 Command::Cancel { attempt } => {
                     if let Some(canceller) = self.cancellers.remove(&attempt) {
                         canceller.cancel();
-                    } else if let Some(at) = self
-                        .waiting
-                        .iter()
-                        .position(|(waiting, ..)| *waiting == attempt)
+                    } else if let Some(at) =
+                        self.waiting.iter().position(|(waiting, ..)| *waiting == attempt)
                     {
                         self.waiting.remove(at);
-                        self.tell(Input::Answered {
-                            attempt,
-                            result: Err(TaskError::cancelled()),
-                        });
+                        self.tell(Input::Answered { attempt, result: Err(TaskError::cancelled()) });
                     }
                 }
             }
@@ -141,19 +128,12 @@ impl Drive<'_> {
         });
         let chosen = result.as_ref().ok().map(|chosen| chosen.worker.clone());
         let now = self.hub.clock.now();
-        let routed = Input::Routed {
-            attempt: attempt.clone(),
-            result,
-        };
+        let routed = Input::Routed { attempt: attempt.clone(), result };
         match (self.run.handle(now, routed), chosen) {
             (Ok(_), Some(worker))
                 if self.run.status(&attempt.path) == Some(StepStatus::Running) =>
             {
-                let routed = Routed {
-                    request,
-                    worker,
-                    since: now,
-                };
+                let routed = Routed { request, worker, since: now };
                 self.routed.insert(attempt, routed);
             }
             // A refusal has failed the step: nobody was routed to.
@@ -197,12 +177,10 @@ impl Drive<'_> {
                     // A hub that no longer listens has dropped the run.
                     let _unheard = tell.send(work.await);
                 }));
-                told.map(|told| told.unwrap_or_else(|_| Err(dropped())))
-                    .boxed()
+                told.map(|told| told.unwrap_or_else(|_| Err(dropped()))).boxed()
             }
         };
-        self.working
-            .push(answer.map(move |result| (attempt, result)).boxed());
+        self.working.push(answer.map(move |result| (attempt, result)).boxed());
     }
 
     /// The next thing that happens: an answer, or the end of a rest.
@@ -233,29 +211,14 @@ impl Drive<'_> {
     /// Tells the router how an attempt ended that it routed.
     fn learn(&mut self, event: &Event, at: Timestamp) {
         let (path, attempt, usage, error) = match event {
-            Event::StepSucceeded {
-                path,
-                attempt,
-                usage,
-                ..
-            } => (path, attempt, *usage, None),
-            Event::AttemptFailed {
-                path,
-                attempt,
-                error,
-                ..
+            Event::StepSucceeded { path, attempt, usage, .. } => (path, attempt, *usage, None),
+            Event::AttemptFailed { path, attempt, error, .. }
+            | Event::StepFailed { path, attempt, error } => {
+                (path, attempt, Usage::default(), Some(error.clone()))
             }
-            | Event::StepFailed {
-                path,
-                attempt,
-                error,
-            } => (path, attempt, Usage::default(), Some(error.clone())),
             _ => return,
         };
-        let id = AttemptId {
-            path: path.clone(),
-            attempt: *attempt,
-        };
+        let id = AttemptId { path: path.clone(), attempt: *attempt };
         if let Some(routed) = self.routed.remove(&id) {
             let outcome = Outcome {
                 request: routed.request,
@@ -282,11 +245,7 @@ impl Drop for Drive<'_> {
 /// Tells somebody who only watches; a panic there is not the run's affair.
 fn unharmed(who: &str, tell: impl FnOnce()) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(tell)) {
-        warn!(
-            who,
-            panic = panic_text(&*panic),
-            "panicked while it was told"
-        );
+        warn!(who, panic = panic_text(&*panic), "panicked while it was told");
     }
 }
 
@@ -304,8 +263,5 @@ async fn guarded(worker: Arc<dyn Worker>, task: Task) -> Result<TaskOutput, Task
 }
 
 fn dropped() -> TaskError {
-    TaskError::outcome_unknown(
-        "dropped",
-        "the spawner dropped the attempt without an answer",
-    )
+    TaskError::outcome_unknown("dropped", "the spawner dropped the attempt without an answer")
 }

@@ -137,10 +137,7 @@ impl Orchestrator {
     /// Who chooses when several workers fill a role. Default: [`DeclaredOrder`].
     #[must_use]
     pub fn with_router(self, router: impl Router + 'static) -> Self {
-        Orchestrator {
-            router: Arc::new(router),
-            ..self
-        }
+        Orchestrator { router: Arc::new(router), ..self }
     }
 
     /// Where time comes from. Default: [`SystemClock`].
@@ -158,19 +155,13 @@ impl Orchestrator {
     /// Where workers run. Default: inside the future that drives the run, so that only one of them computes at a time.
     #[must_use]
     pub fn with_spawner(self, spawner: Arc<dyn Spawner>) -> Self {
-        Orchestrator {
-            spawner: Some(spawner),
-            ..self
-        }
+        Orchestrator { spawner: Some(spawner), ..self }
     }
 
     /// How many attempts a run may have in flight. Default: 4.
     #[must_use]
     pub fn with_concurrency(self, concurrency_max: NonZeroUsize) -> Self {
-        Orchestrator {
-            concurrency_max,
-            ..self
-        }
+        Orchestrator { concurrency_max, ..self }
     }
 
     /// Registers a worker in a role. Several may fill the same role, in the order of registration.
@@ -188,13 +179,7 @@ impl Orchestrator {
             return Err(RegisterError::DuplicateWorker(name));
         }
         let capabilities = worker.capabilities();
-        self.staff.add(
-            role.clone(),
-            Candidate {
-                worker: name.clone(),
-                capabilities,
-            },
-        );
+        self.staff.add(role.clone(), Candidate { worker: name.clone(), capabilities });
         self.roles.push(role);
         self.workers.insert(name, Arc::new(worker));
         Ok(())
@@ -208,19 +193,11 @@ impl Orchestrator {
         if self.workflows.contains_key(workflow.name()) {
             return Err(RegisterError::DuplicateWorkflow(workflow.name().clone()));
         }
-        let missing = workflow
-            .roles()
-            .into_iter()
-            .filter(|(role, _)| !self.roles.contains(role));
-        let faults: Vec<Fault> = missing
-            .map(|(role, steps)| Fault::NoWorker { role, steps })
-            .collect();
+        let missing = workflow.roles().into_iter().filter(|(role, _)| !self.roles.contains(role));
+        let faults: Vec<Fault> =
+            missing.map(|(role, steps)| Fault::NoWorker { role, steps }).collect();
         if !faults.is_empty() {
-            return Err(Faults {
-                workflow: workflow.name().to_string(),
-                faults,
-            }
-            .into());
+            return Err(Faults { workflow: workflow.name().to_string(), faults }.into());
         }
         self.workflows.insert(workflow.name().clone(), workflow);
         Ok(())
@@ -233,14 +210,7 @@ impl Orchestrator {
     /// # Errors
     /// When no such workflow is registered.
     pub async fn execute(&self, workflow: &str, goal: &str) -> Result<RunReport, ExecuteError> {
-        self.execute_with(
-            workflow,
-            Start {
-                goal: goal.to_owned(),
-                ..Start::default()
-            },
-        )
-        .await
+        self.execute_with(workflow, Start { goal: goal.to_owned(), ..Start::default() }).await
     }
 
     /// As [`execute`](Orchestrator::execute), with an input, a seed or a name.
@@ -254,15 +224,10 @@ impl Orchestrator {
     ) -> Result<RunReport, ExecuteError> {
         let Some(definition) = self.workflows.get(workflow) else {
             let known = self.workflows.keys().map(WorkflowName::to_string).collect();
-            return Err(ExecuteError::UnknownWorkflow {
-                name: workflow.to_owned(),
-                known,
-            });
+            return Err(ExecuteError::UnknownWorkflow { name: workflow.to_owned(), known });
         };
         let number = self.started.fetch_add(1, Ordering::Relaxed) + 1;
-        let id = start
-            .id
-            .unwrap_or_else(|| numbered(definition.name(), number));
+        let id = start.id.unwrap_or_else(|| numbered(definition.name(), number));
         let options = RunOptions {
             input: start.input,
             seed: start.seed,

@@ -49,13 +49,12 @@ impl RunReport {
     pub fn output(&self) -> Result<&Payload, RunFailure> {
         match &self.result {
             RunResult::Succeeded { output } => Ok(output),
-            RunResult::Failed { path, error } => Err(RunFailure::Failed {
-                path: path.clone(),
-                error: error.clone(),
-            }),
-            RunResult::Cancelled { reason } => Err(RunFailure::Cancelled {
-                reason: reason.clone(),
-            }),
+            RunResult::Failed { path, error } => {
+                Err(RunFailure::Failed { path: path.clone(), error: error.clone() })
+            }
+            RunResult::Cancelled { reason } => {
+                Err(RunFailure::Cancelled { reason: reason.clone() })
+            }
         }
     }
 

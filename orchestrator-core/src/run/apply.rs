@@ -32,86 +32,48 @@ impl State {
         self.seq = seq;
         let locate = |state: &State, path: &Path| {
             let node = state.locate(path).filter(|&node| state.fits(node, event));
-            node.ok_or_else(|| Misfit {
-                seq,
-                path: path.clone(),
-            })
+            node.ok_or_else(|| Misfit { seq, path: path.clone() })
         };
         match event {
-            Event::RunStarted {
-                seed, goal, input, ..
-            } => {
+            Event::RunStarted { seed, goal, input, .. } => {
                 self.seed = *seed;
                 self.goal = goal.as_str().into();
                 self.input = input.clone();
                 self.open_frame(workflow, FramePath::root(), None, None);
             }
-            Event::RouteRequested {
-                path,
-                attempt,
-                input,
-            } => {
+            Event::RouteRequested { path, attempt, input } => {
                 let node = locate(self, path)?;
                 self.begin(node, input.as_ref());
                 self.node_mut(node).phase = Phase::Routing { attempt: *attempt };
                 self.in_flight.insert(node);
             }
-            Event::RouteDecided {
-                path,
-                attempt,
-                decision,
-            } => {
+            Event::RouteDecided { path, attempt, decision } => {
                 let node = locate(self, path)?;
                 self.work(node, *attempt, decision.worker.clone());
             }
-            Event::AttemptStarted {
-                path,
-                attempt,
-                worker,
-                input,
-            } => {
+            Event::AttemptStarted { path, attempt, worker, input } => {
                 let node = locate(self, path)?;
                 self.begin(node, input.as_ref());
                 self.work(node, *attempt, worker.clone());
             }
-            Event::AttemptRedispatched {
-                path,
-                redispatches: times,
-                ..
-            } => {
+            Event::AttemptRedispatched { path, redispatches: times, .. } => {
                 let node = locate(self, path)?;
                 if let Phase::Working { redispatches, .. } = &mut self.node_mut(node).phase {
                     *redispatches = *times;
                 }
             }
-            Event::StepSucceeded {
-                path,
-                attempt,
-                output,
-                ..
-            } => {
+            Event::StepSucceeded { path, attempt, output, .. } => {
                 let node = locate(self, path)?;
                 self.succeed(node, *attempt, output.clone());
             }
-            Event::AttemptFailed {
-                path,
-                attempt,
-                retry_at,
-                ..
-            } => {
+            Event::AttemptFailed { path, attempt, retry_at, .. } => {
                 let node = locate(self, path)?;
                 self.in_flight.remove(&node);
                 self.deadlines.insert((*retry_at, node));
-                self.node_mut(node).phase = Phase::Resting {
-                    attempt: *attempt + 1,
-                    until: *retry_at,
-                };
+                self.node_mut(node).phase =
+                    Phase::Resting { attempt: *attempt + 1, until: *retry_at };
             }
-            Event::StepFailed {
-                path,
-                attempt,
-                error,
-            } => {
+            Event::StepFailed { path, attempt, error } => {
                 let node = locate(self, path)?;
                 self.fail(node, *attempt, error.clone());
             }
@@ -126,11 +88,7 @@ impl State {
                 self.begin(node, Some(input));
                 self.node_mut(node).phase = Phase::Looping { round: 0 };
             }
-            Event::RoundStarted {
-                path,
-                round,
-                carried,
-            } => {
+            Event::RoundStarted { path, round, carried } => {
                 let node = locate(self, path)?;
                 self.start_round(node, path, *round, carried);
             }
@@ -179,10 +137,9 @@ impl State {
             }
             Event::StepFailed { attempt, .. } => match phase {
                 Phase::Waiting => queued && *attempt == 0,
-                Phase::Routing { attempt: current }
-                | Phase::Working {
-                    attempt: current, ..
-                } => attempt == current,
+                Phase::Routing { attempt: current } | Phase::Working { attempt: current, .. } => {
+                    attempt == current
+                }
                 Phase::Looping { round } => *attempt == 0 && self.round_ended(node, *round),
                 Phase::Resting { .. }
                 | Phase::Succeeded { .. }
@@ -232,11 +189,7 @@ impl State {
         self.in_flight.insert(node);
         let node = self.node_mut(node);
         node.tried.push(worker.clone());
-        node.phase = Phase::Working {
-            attempt,
-            worker,
-            redispatches: 0,
-        };
+        node.phase = Phase::Working { attempt, worker, redispatches: 0 };
     }
 
     fn succeed(&mut self, node: NodeIx, attempt: u32, output: Payload) {
@@ -262,16 +215,8 @@ impl State {
             Kind::Loop { body, .. } => body.clone(),
             Kind::Task { .. } => unreachable!("only a loop is looping"),
         };
-        let sight = Round {
-            index: round,
-            carried: carried.clone(),
-        };
-        self.open_frame(
-            &body,
-            FramePath::round(path, round),
-            Some(node),
-            Some(sight),
-        );
+        let sight = Round { index: round, carried: carried.clone() };
+        self.open_frame(&body, FramePath::round(path, round), Some(node), Some(sight));
     }
 
     /// What the round of a loop ended with has been decided; its frame is nearly always the first that waits for that.

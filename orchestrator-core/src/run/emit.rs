@@ -30,19 +30,12 @@ impl Run {
     pub(super) fn emit(&mut self, event: Event) {
         let seq = self.history.len() as u64 + 1;
         let applied = self.state.apply(&self.workflow, seq, &event);
-        debug_assert!(
-            applied.is_ok(),
-            "decisions speak of steps that are there: {applied:?}"
-        );
+        debug_assert!(applied.is_ok(), "decisions speak of steps that are there: {applied:?}");
         self.cause(seq, &event);
         if let Event::RunEnded { result } = &event {
             self.result = Some(result.clone());
         }
-        self.history.push(Recorded {
-            seq,
-            at: self.now,
-            event,
-        });
+        self.history.push(Recorded { seq, at: self.now, event });
     }
 
     /// The commands that an event causes.
@@ -79,14 +72,7 @@ impl Run {
     }
 
     pub(super) fn ask(&mut self, seq: u64, path: Path, attempt: u32, what: What) {
-        self.commands.push_back((
-            seq,
-            Pending {
-                path,
-                attempt,
-                what,
-            },
-        ));
+        self.commands.push_back((seq, Pending { path, attempt, what }));
     }
 
     /// The next command whose cause is committed. None while the run is paused: what has been recorded and not handed out yet waits for
@@ -108,47 +94,24 @@ impl Run {
         }
     }
 
-    fn command(
-        &self,
-        Pending {
-            path,
-            attempt,
-            what,
-        }: Pending,
-    ) -> Option<Command> {
+    fn command(&self, Pending { path, attempt, what }: Pending) -> Option<Command> {
         let node = self.state.locate(&path)?;
         let id = AttemptId { path, attempt };
         match (&self.state.node(node).phase, what) {
-            (
-                Phase::Working {
-                    attempt: current,
-                    worker,
-                    ..
-                },
-                What::Execute,
-            ) if *current == attempt => {
+            (Phase::Working { attempt: current, worker, .. }, What::Execute)
+                if *current == attempt =>
+            {
                 let worker = worker.clone();
                 let task = Box::new(self.task(node, id.clone()));
-                Some(Command::Execute {
-                    attempt: id,
-                    worker,
-                    task,
-                })
+                Some(Command::Execute { attempt: id, worker, task })
             }
-            (
-                Phase::Working {
-                    attempt: current, ..
-                },
-                What::Cancel,
-            ) if *current == attempt => Some(Command::Cancel { attempt: id }),
+            (Phase::Working { attempt: current, .. }, What::Cancel) if *current == attempt => {
+                Some(Command::Cancel { attempt: id })
+            }
             (Phase::Routing { attempt: current }, What::Route) if *current == attempt => {
                 let request = Box::new(self.request(node, &id)?);
                 let candidates = self.options.staff.of(&request.role);
-                Some(Command::Route {
-                    attempt: id,
-                    request,
-                    candidates,
-                })
+                Some(Command::Route { attempt: id, request, candidates })
             }
             _ => None,
         }

@@ -46,11 +46,7 @@ pub enum Event {
         /// Which attempt, counted from 1.
         attempt: u32,
         /// The step's input; only with the first attempt.
-        #[serde(
-            default,
-            deserialize_with = "present",
-            skip_serializing_if = "Option::is_none"
-        )]
+        #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         input: Option<Payload>,
     },
     /// The router chose; the attempt has begun.
@@ -71,11 +67,7 @@ pub enum Event {
         /// Who does it.
         worker: WorkerName,
         /// The step's input; only with the first attempt.
-        #[serde(
-            default,
-            deserialize_with = "present",
-            skip_serializing_if = "Option::is_none"
-        )]
+        #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
         input: Option<Payload>,
     },
     /// An attempt that was in flight when the host went down is handed out again, with the same attempt and key.

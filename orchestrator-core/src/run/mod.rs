@@ -220,10 +220,7 @@ impl Run {
         let result = self.result.clone()?;
         let nodes = 0..self.state.nodes.len() as u32;
         let output = |node| Some((self.state.path(node), self.state.output(node)?.clone()));
-        Some(RunOutcome {
-            result,
-            outputs: nodes.filter_map(output).collect(),
-        })
+        Some(RunOutcome { result, outputs: nodes.filter_map(output).collect() })
     }
 }
 

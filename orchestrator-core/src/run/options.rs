@@ -63,10 +63,7 @@ impl Staff {
     pub(super) fn of(&self, role: &Role) -> Vec<Candidate> {
         self.0.get(role).cloned().unwrap_or_else(|| {
             let worker = WorkerName::parse(role).expect("a role's name is a name");
-            vec![Candidate {
-                worker,
-                capabilities: Vec::new(),
-            }]
+            vec![Candidate { worker, capabilities: Vec::new() }]
         })
     }
 

@@ -82,10 +82,7 @@ impl Run {
         for (at, recorded) in history.iter().enumerate() {
             let wanted = at as u64 + 1;
             if recorded.seq != wanted {
-                return Err(RestoreError::Gap {
-                    wanted,
-                    found: recorded.seq,
-                });
+                return Err(RestoreError::Gap { wanted, found: recorded.seq });
             }
             if run.result.is_some() {
                 return Err(RestoreError::AfterEnd { seq: recorded.seq });
@@ -93,8 +90,7 @@ impl Run {
             if at > 0 && matches!(recorded.event, Event::RunStarted { .. }) {
                 return Err(RestoreError::SecondStart { seq: recorded.seq });
             }
-            run.state
-                .apply(&run.workflow, recorded.seq, &recorded.event)?;
+            run.state.apply(&run.workflow, recorded.seq, &recorded.event)?;
             run.now = run.now.max(recorded.at);
             if let Event::RunEnded { result } = &recorded.event {
                 run.result = Some(result.clone());
@@ -128,11 +124,7 @@ impl Run {
         let nodes: Vec<u32> = (0..self.state.nodes.len() as u32).filter(torn).collect();
         for node in nodes {
             let path = self.state.path(node);
-            self.emit(Event::RoundStarted {
-                path,
-                round: 0,
-                carried: Payload::null(),
-            });
+            self.emit(Event::RoundStarted { path, round: 0, carried: Payload::null() });
         }
     }
 
@@ -144,39 +136,23 @@ impl Run {
                 Phase::Routing { attempt } if self.state.cancelled.is_none() => {
                     self.ask(self.committed, path, attempt, What::Route);
                 }
-                Phase::Working {
-                    attempt,
-                    redispatches,
-                    ..
-                } if self.state.cancelled.is_none() => {
+                Phase::Working { attempt, redispatches, .. } if self.state.cancelled.is_none() => {
                     if redispatches < self.options.redispatches_max {
                         let redispatches = redispatches + 1;
-                        self.emit(Event::AttemptRedispatched {
-                            path,
-                            attempt,
-                            redispatches,
-                        });
+                        self.emit(Event::AttemptRedispatched { path, attempt, redispatches });
                     } else {
                         let times = redispatches + 1;
                         let error = TaskError::outcome_unknown(
                             "worker_lost",
                             format!("the host went down {times} times during this attempt"),
                         );
-                        self.emit(Event::StepFailed {
-                            path,
-                            attempt,
-                            error,
-                        });
+                        self.emit(Event::StepFailed { path, attempt, error });
                     }
                 }
                 // Cancelled before the crash: nobody is at it any more.
                 Phase::Routing { attempt } | Phase::Working { attempt, .. } => {
                     let error = TaskError::cancelled();
-                    self.emit(Event::StepFailed {
-                        path,
-                        attempt,
-                        error,
-                    });
+                    self.emit(Event::StepFailed { path, attempt, error });
                 }
                 Phase::Waiting
                 | Phase::Resting { .. }

@@ -27,11 +27,7 @@ pub(super) enum Phase {
     /// A router is being asked.
     Routing { attempt: u32 },
     /// A worker is at it.
-    Working {
-        attempt: u32,
-        worker: WorkerName,
-        redispatches: u32,
-    },
+    Working { attempt: u32, worker: WorkerName, redispatches: u32 },
     /// The next attempt begins at an instant.
     Resting { attempt: u32, until: Timestamp },
     /// Its body is running.
@@ -98,10 +94,9 @@ struct Sight {
 impl Outputs for Sight {
     fn output(&self, step: &str) -> Option<Payload> {
         let workflow = &self.view.workflow;
-        let own = workflow.position(step).filter(|&at| {
-            self.step
-                .is_none_or(|here| workflow.ancestors(here)[at as usize])
-        });
+        let own = workflow
+            .position(step)
+            .filter(|&at| self.step.is_none_or(|here| workflow.ancestors(here)[at as usize]));
         match own {
             // An ancestor hides a step of the same name outside, even if it has no output: a name means one step.
             Some(at) => self.slot(at).cloned(),
@@ -115,17 +110,12 @@ impl Outputs for Sight {
             Some(step) => workflow.ancestors(step),
             None => vec![true; workflow.defs().len()],
         };
-        let hidden = |name: &String| {
-            workflow
-                .position(name)
-                .is_some_and(|at| related[at as usize])
-        };
+        let hidden = |name: &String| workflow.position(name).is_some_and(|at| related[at as usize]);
         let outside = self.view.outside.iter().flat_map(Outputs::visible);
         let mut visible: Vec<String> = outside.filter(|name| !hidden(name)).collect();
         let own = (0..related.len() as u32).filter(|&at| related[at as usize]);
         visible.extend(
-            own.filter(|&at| self.slot(at).is_some())
-                .map(|at| workflow.def(at).id.to_string()),
+            own.filter(|&at| self.slot(at).is_some()).map(|at| workflow.def(at).id.to_string()),
         );
         visible
     }
@@ -275,19 +265,13 @@ impl State {
     pub(super) fn final_context(&self, frame: FrameIx) -> Context {
         let view = self.frames[frame as usize].view.clone();
         let round = view.round.clone();
-        let sight = Sight {
-            view,
-            step: None,
-            seq_max: self.seq,
-        };
+        let sight = Sight { view, step: None, seq_max: self.seq };
         Context::new(self.goal.clone(), round, Arc::new(sight))
     }
 
     /// The seed of an attempt: a function of the run's seed, the path and the attempt.
     pub(super) fn seed_of(&self, node: NodeIx, attempt: u32) -> Seed {
-        self.seed
-            .derive(&self.path(node).to_string())
-            .index(u64::from(attempt))
+        self.seed.derive(&self.path(node).to_string()).index(u64::from(attempt))
     }
 
     /// The failures of a frame that nobody handles, in definition order.

@@ -18,9 +18,7 @@ pub(super) fn compile(
     steps: Vec<Step>,
 ) -> Result<Definition, Vec<Fault>> {
     let mut faults = Vec::new();
-    let name = WorkflowName::parse(name)
-        .map_err(|error| faults.push(Fault::Name(error)))
-        .ok();
+    let name = WorkflowName::parse(name).map_err(|error| faults.push(Fault::Name(error))).ok();
     if steps.is_empty() {
         faults.push(Fault::NoSteps);
     }
@@ -46,19 +44,11 @@ pub(super) fn compile(
 
     match name {
         Some(name) if faults.is_empty() => {
-            let steps = steps
-                .into_iter()
-                .zip(ids)
-                .zip(outgoing)
-                .zip(incoming)
-                .filter_map(|(((step, id), outgoing), incoming)| {
-                    Some(StepDef {
-                        id: id?,
-                        step,
-                        outgoing,
-                        incoming,
-                    })
-                });
+            let steps = steps.into_iter().zip(ids).zip(outgoing).zip(incoming).filter_map(
+                |(((step, id), outgoing), incoming)| {
+                    Some(StepDef { id: id?, step, outgoing, incoming })
+                },
+            );
             Ok(Definition::new(name, description, steps.collect(), index))
         }
         _ => Err(faults),
@@ -93,17 +83,10 @@ fn edges(
         let starts = step.outgoing.iter().map(|(other, on)| (other, *on, false));
         for (other, on, inward) in ends.chain(starts) {
             let Some(&there) = index.get(other.as_str()) else {
-                faults.push(Fault::UnknownStep {
-                    step: id.clone(),
-                    unknown: other.clone(),
-                });
+                faults.push(Fault::UnknownStep { step: id.clone(), unknown: other.clone() });
                 continue;
             };
-            let (from, to) = if inward {
-                (there, here as u32)
-            } else {
-                (here as u32, there)
-            };
+            let (from, to) = if inward { (there, here as u32) } else { (here as u32, there) };
             outgoing[from as usize].push(Edge { step: to, on });
             incoming[to as usize].push(Edge { step: from, on });
         }
@@ -114,10 +97,7 @@ fn edges(
         for pair in edges.windows(2) {
             let (from, to) = (&ids[pair[0].step as usize], &ids[to]);
             if let (true, Some(from), Some(to)) = (pair[0] == pair[1], from, to) {
-                faults.push(Fault::DuplicateEdge {
-                    from: from.clone(),
-                    to: to.clone(),
-                });
+                faults.push(Fault::DuplicateEdge { from: from.clone(), to: to.clone() });
             }
         }
     }
@@ -127,18 +107,11 @@ fn edges(
 
 fn check_step(step: &Step, id: &StepId, incoming: &[Edge], faults: &mut Vec<Fault>) {
     if let Err(error) = step.retry.check() {
-        faults.push(Fault::Retry {
-            step: id.clone(),
-            error,
-        });
+        faults.push(Fault::Retry { step: id.clone(), error });
     }
     match &step.kind {
         Kind::Task { .. } => {}
-        Kind::Loop {
-            body,
-            rounds_max,
-            until,
-        } => {
+        Kind::Loop { body, rounds_max, until } => {
             if body.0.nesting >= NESTING_MAX {
                 faults.push(Fault::NestedTooDeep { step: id.clone() });
             }
@@ -150,10 +123,7 @@ fn check_step(step: &Step, id: &StepId, incoming: &[Edge], faults: &mut Vec<Faul
             }
             match until {
                 Until::Accepted { by } if body.position(by).is_none() => {
-                    faults.push(Fault::UnknownJudge {
-                        step: id.clone(),
-                        unknown: by.clone(),
-                    });
+                    faults.push(Fault::UnknownJudge { step: id.clone(), unknown: by.clone() });
                 }
                 Until::Accepted { .. } | Until::Condition(_) => {}
             }
@@ -162,11 +132,7 @@ fn check_step(step: &Step, id: &StepId, incoming: &[Edge], faults: &mut Vec<Faul
     if let Join::AtLeast(wanted) = step.join {
         let possible = fireable(incoming);
         if wanted == 0 || wanted > possible {
-            faults.push(Fault::JoinNeverFires {
-                step: id.clone(),
-                wanted,
-                possible,
-            });
+            faults.push(Fault::JoinNeverFires { step: id.clone(), wanted, possible });
         }
     }
 }

@@ -127,15 +127,8 @@ impl std::error::Error for Faults {}
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let s = if self.faults.len() == 1 { "" } else { "s" };
-        write!(
-            f,
-            "workflow {:?} has {} fault{s}",
-            self.workflow,
-            self.faults.len()
-        )?;
-        self.faults
-            .iter()
-            .try_for_each(|fault| write!(f, "\n  - {fault}"))
+        write!(f, "workflow {:?} has {} fault{s}", self.workflow, self.faults.len())?;
+        self.faults.iter().try_for_each(|fault| write!(f, "\n  - {fault}"))
     }
 }
 

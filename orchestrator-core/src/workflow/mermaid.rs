@@ -25,17 +25,11 @@ fn steps(workflow: &Workflow, prefix: &str, depth: usize, out: &mut String) {
         let line = match &def.step.kind {
             Kind::Task { role } => {
                 let own = role.as_str() == def.id.as_str();
-                let role = if own {
-                    String::new()
-                } else {
-                    format!("<br/>{role}")
-                };
+                let role = if own { String::new() } else { format!("<br/>{role}") };
                 let says = label(&def.step.description);
                 writeln!(out, "{pad}{}[\"{}{role}{says}{join}\"]", id(at), def.id)
             }
-            Kind::Loop {
-                body, rounds_max, ..
-            } => {
+            Kind::Loop { body, rounds_max, .. } => {
                 let title = format!("{} (at most {rounds_max} rounds){join}", def.id);
                 let opened = writeln!(out, "{pad}subgraph {}[\"{title}\"]", id(at));
                 steps(body, &format!("{}_", id(at)), depth + 1, out);
@@ -68,9 +62,5 @@ fn label(description: &str) -> String {
             c => c.to_string(),
         })
         .collect();
-    if text.is_empty() {
-        text
-    } else {
-        format!("<br/><i>{text}</i>")
-    }
+    if text.is_empty() { text } else { format!("<br/><i>{text}</i>") }
 }

@@ -94,10 +94,7 @@ impl WorkflowBuilder {
     /// Says what the workflow is for, for people.
     #[must_use]
     pub fn describe(self, description: impl Into<String>) -> Self {
-        WorkflowBuilder {
-            description: description.into(),
-            ..self
-        }
+        WorkflowBuilder { description: description.into(), ..self }
     }
 
     /// Adds a step. Steps may be added in any order; the order is the one in which steps that are ready together start.
@@ -114,10 +111,7 @@ impl WorkflowBuilder {
     pub fn build(self) -> Result<Workflow, Faults> {
         match check::compile(&self.name, self.description, self.steps) {
             Ok(definition) => Ok(Workflow(Arc::new(definition))),
-            Err(faults) => Err(Faults {
-                workflow: self.name,
-                faults,
-            }),
+            Err(faults) => Err(Faults { workflow: self.name, faults }),
         }
     }
 }
@@ -125,11 +119,7 @@ impl WorkflowBuilder {
 impl Workflow {
     /// Begins a workflow.
     pub fn builder(name: impl Into<String>) -> WorkflowBuilder {
-        WorkflowBuilder {
-            name: name.into(),
-            description: String::new(),
-            steps: Vec::new(),
-        }
+        WorkflowBuilder { name: name.into(), description: String::new(), steps: Vec::new() }
     }
 
     /// Its name.
@@ -149,8 +139,7 @@ impl Workflow {
 
     /// What a step does, in its author's words; `None` when there is no such step.
     pub fn step_description(&self, step: &str) -> Option<&str> {
-        self.position(step)
-            .map(|at| self.def(at).step.description.as_str())
+        self.position(step).map(|at| self.def(at).step.description.as_str())
     }
 
     /// Every role that a task asks for, loop bodies included, with the steps that ask for it.
@@ -237,14 +226,7 @@ impl Definition {
             Kind::Loop { body, .. } => body.0.nesting + 1,
         };
         let nesting = steps.iter().map(nesting).max().unwrap_or(0);
-        Definition {
-            name,
-            description,
-            steps,
-            index,
-            digest,
-            nesting,
-        }
+        Definition { name, description, steps, index, digest, nesting }
     }
 }
 
@@ -255,11 +237,7 @@ fn digest(name: &WorkflowName, steps: &[StepDef]) -> String {
             id: &def.id,
             kind: match &def.step.kind {
                 Kind::Task { role } => serde_json::json!({ "task": role }),
-                Kind::Loop {
-                    body,
-                    rounds_max,
-                    until,
-                } => {
+                Kind::Loop { body, rounds_max, until } => {
                     let until = match until {
                         Until::Condition(c) => serde_json::json!([c.0.name(), c.0.version()]),
                         Until::Accepted { by } => serde_json::json!(by),
@@ -269,11 +247,7 @@ fn digest(name: &WorkflowName, steps: &[StepDef]) -> String {
             },
             retry: &def.step.retry,
             join: def.step.join,
-            incoming: def
-                .incoming
-                .iter()
-                .map(|e| (&steps[e.step as usize].id, e.on))
-                .collect(),
+            incoming: def.incoming.iter().map(|e| (&steps[e.step as usize].id, e.on)).collect(),
             closures: [&def.step.input, &def.step.output]
                 .map(|t| t.as_ref().map(|t| (t.0.name(), t.0.version()))),
         })

@@ -43,14 +43,8 @@ pub(crate) enum Until {
 /// What a step does.
 #[derive(Debug, Clone)]
 pub(crate) enum Kind {
-    Task {
-        role: Role,
-    },
-    Loop {
-        body: Workflow,
-        rounds_max: u32,
-        until: Until,
-    },
+    Task { role: Role },
+    Loop { body: Workflow, rounds_max: u32, until: Until },
 }
 
 /// One step, as its author writes it; checked by [`build`](crate::WorkflowBuilder::build).
@@ -107,14 +101,7 @@ impl Step {
         done: impl Condition + 'static,
     ) -> Step {
         let until = Until::Condition(BoundCondition(Arc::new(done)));
-        Step::new(
-            id,
-            Kind::Loop {
-                body,
-                rounds_max,
-                until,
-            },
-        )
+        Step::new(id, Kind::Loop { body, rounds_max, until })
     }
 
     /// A step that runs `body` again, at most `rounds_max` times in all, as long as the body's step `by` fails: its failure says "once
@@ -127,23 +114,13 @@ impl Step {
         by: impl Into<String>,
     ) -> Step {
         let until = Until::Accepted { by: by.into() };
-        Step::new(
-            id,
-            Kind::Loop {
-                body,
-                rounds_max,
-                until,
-            },
-        )
+        Step::new(id, Kind::Loop { body, rounds_max, until })
     }
 
     /// Says what the step does, for people.
     #[must_use]
     pub fn describe(self, description: impl Into<String>) -> Step {
-        Step {
-            description: description.into(),
-            ..self
-        }
+        Step { description: description.into(), ..self }
     }
 
     /// Starts after `step` has succeeded.
@@ -156,8 +133,7 @@ impl Step {
     /// Starts after each of `steps` has succeeded.
     #[must_use]
     pub fn after_all<S: Into<String>>(mut self, steps: impl IntoIterator<Item = S>) -> Step {
-        self.incoming
-            .extend(steps.into_iter().map(|step| (step.into(), On::Success)));
+        self.incoming.extend(steps.into_iter().map(|step| (step.into(), On::Success)));
         self
     }
 
@@ -199,18 +175,12 @@ impl Step {
     /// loop's body: of the loop). Edges that did not fire bring nothing.
     #[must_use]
     pub fn input(self, transformer: impl Transformer + 'static) -> Step {
-        Step {
-            input: Some(BoundTransformer(Arc::new(transformer))),
-            ..self
-        }
+        Step { input: Some(BoundTransformer(Arc::new(transformer))), ..self }
     }
 
     /// Makes the step's output out of what its worker gave.
     #[must_use]
     pub fn output(self, transformer: impl Transformer + 'static) -> Step {
-        Step {
-            output: Some(BoundTransformer(Arc::new(transformer))),
-            ..self
-        }
+        Step { output: Some(BoundTransformer(Arc::new(transformer))), ..self }
     }
 }

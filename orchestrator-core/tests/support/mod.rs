@@ -47,25 +47,14 @@ impl World {
         ] {
             let worker = WorkerName::parse(worker).unwrap();
             let capabilities = Vec::new();
-            staff.add(
-                role,
-                Candidate {
-                    worker,
-                    capabilities,
-                },
-            );
+            staff.add(role, Candidate { worker, capabilities });
         }
         let options = RunOptions {
             seed: seed.derive("run"),
             staff,
             ..RunOptions::new("run-1", "a goal").unwrap()
         };
-        World {
-            seed,
-            workflow,
-            options,
-            attempts_max: author.attempts_max,
-        }
+        World { seed, workflow, options, attempts_max: author.attempts_max }
     }
 
     pub(crate) fn run(&self) -> Run {
@@ -84,22 +73,16 @@ impl World {
         let kind = stream.below(20);
         match kind {
             0..=1 => Err(TaskError::retryable("flaky", place)),
-            2 => Err(TaskError::retryable_after(
-                Duration::from_millis(70),
-                "busy",
-                place,
-            )),
+            2 => Err(TaskError::retryable_after(Duration::from_millis(70), "busy", place)),
             3 => Err(TaskError::outcome_unknown("lost", place)),
             4..=5 => Err(TaskError::terminal("bad", place)
                 .with_details(Payload::of(&BTreeMap::from([("why", stream.unit())])).unwrap())),
             6 => Ok(Payload::null().into()),
-            _ => Ok(
-                TaskOutput::from(sight(task.input(), task.context())).with_usage(Usage {
-                    tokens: stream.word(),
-                    usd: stream.unit() * 1e-7,
-                    seconds: -0.0,
-                }),
-            ),
+            _ => Ok(TaskOutput::from(sight(task.input(), task.context())).with_usage(Usage {
+                tokens: stream.word(),
+                usd: stream.unit() * 1e-7,
+                seconds: -0.0,
+            })),
         }
     }
 
@@ -116,22 +99,16 @@ impl World {
     /// Answers a command, if it asks for an answer.
     pub(crate) fn answer(&self, command: &Command) -> Input {
         match command {
-            Command::Execute { attempt, task, .. } => Input::Answered {
-                attempt: attempt.clone(),
-                result: self.work(task),
-            },
-            Command::Route {
-                attempt,
-                request,
-                candidates,
-            } => Input::Routed {
+            Command::Execute { attempt, task, .. } => {
+                Input::Answered { attempt: attempt.clone(), result: self.work(task) }
+            }
+            Command::Route { attempt, request, candidates } => Input::Routed {
                 attempt: attempt.clone(),
                 result: Ok(self.choose(candidates, request.seed)),
             },
-            Command::Cancel { attempt } => Input::Answered {
-                attempt: attempt.clone(),
-                result: Err(TaskError::cancelled()),
-            },
+            Command::Cancel { attempt } => {
+                Input::Answered { attempt: attempt.clone(), result: Err(TaskError::cancelled()) }
+            }
             _ => panic!("a command of a new kind"),
         }
     }
@@ -174,13 +151,7 @@ impl Author {
             let mut edges = 0;
             for before in &ids {
                 if self.stream.chance(0.4) {
-                    let on = [
-                        On::Success,
-                        On::Success,
-                        On::Success,
-                        On::Failure,
-                        On::Always,
-                    ];
+                    let on = [On::Success, On::Success, On::Success, On::Failure, On::Always];
                     step = step.after_end(before, on[self.stream.below(5)]);
                     edges += 1;
                 }
@@ -326,16 +297,12 @@ impl<'a> Host<'a> {
                 self.tell(input);
             }
             5 => {
-                self.now = self
-                    .now
-                    .after(Duration::from_millis(self.stream.below(90) as u64));
+                self.now = self.now.after(Duration::from_millis(self.stream.below(90) as u64));
                 self.tell(Input::TimePassed);
             }
             6 if self.crashes < self.habits.crashes_max && self.committed > 0 => self.crash(),
             7 if self.habits.cancels && self.stream.chance(0.2) => {
-                self.tell(Input::Cancelled {
-                    reason: "enough".to_owned(),
-                });
+                self.tell(Input::Cancelled { reason: "enough".to_owned() });
             }
             8 if self.habits.pauses => self.tell(Input::Paused),
             9 if self.habits.nonsense => self.nonsense(),
@@ -348,11 +315,7 @@ impl<'a> Host<'a> {
         self.told.push((self.now, input.clone()));
         let told = self.run.handle(self.now, input.clone());
         // A command to cancel and the answer of the worker cross on their way.
-        assert!(
-            told.is_ok(),
-            "seed {}: {input:?} gave {told:?}",
-            self.world.seed
-        );
+        assert!(told.is_ok(), "seed {}: {input:?} gave {told:?}", self.world.seed);
     }
 
     fn crash(&mut self) {
@@ -370,10 +333,7 @@ impl<'a> Host<'a> {
 
     fn check_command(&mut self, command: &Command) {
         let seed = self.world.seed;
-        assert!(
-            self.run.result().is_none(),
-            "seed {seed}: a finished run asks for {command:?}"
-        );
+        assert!(self.run.result().is_none(), "seed {seed}: a finished run asks for {command:?}");
         let (attempt, is_cause): (_, fn(&Event, &AttemptId) -> bool) = match command {
             Command::Execute { attempt, task, .. } => {
                 let sent = (
@@ -382,14 +342,8 @@ impl<'a> Host<'a> {
                     task.input().clone(),
                     sight(task.input(), task.context()),
                 );
-                let first = self
-                    .handed_out
-                    .entry(attempt.clone())
-                    .or_insert(sent.clone());
-                assert_eq!(
-                    *first, sent,
-                    "seed {seed}: {attempt:?} is handed out differently"
-                );
+                let first = self.handed_out.entry(attempt.clone()).or_insert(sent.clone());
+                assert_eq!(*first, sent, "seed {seed}: {attempt:?} is handed out differently");
                 assert_eq!(self.run.status(&attempt.path), Some(StepStatus::Running));
                 (attempt, |event, id| match event {
                     Event::AttemptStarted { path, attempt, .. }
@@ -404,15 +358,14 @@ impl<'a> Host<'a> {
                 matches!(event, Event::RouteRequested { path, attempt, .. }
                     if (path, attempt) == (&id.path, &id.attempt))
             }),
-            Command::Cancel { attempt } => (attempt, |event, _| {
-                matches!(event, Event::CancelRequested { .. })
-            }),
+            Command::Cancel { attempt } => {
+                (attempt, |event, _| matches!(event, Event::CancelRequested { .. }))
+            }
             _ => panic!("a command of a new kind"),
         };
         let kept = &self.run.history()[..self.committed as usize];
         assert!(
-            kept.iter()
-                .any(|recorded| is_cause(&recorded.event, attempt)),
+            kept.iter().any(|recorded| is_cause(&recorded.event, attempt)),
             "seed {seed}: the cause of {command:?} is not committed"
         );
     }
@@ -423,10 +376,7 @@ impl<'a> Host<'a> {
         let deadline = self.run.next_deadline();
         let far = Timestamp(u64::MAX / 2);
         let bogus = |path: &str, attempt| Input::Answered {
-            attempt: AttemptId {
-                path: Path::parse(path).unwrap(),
-                attempt,
-            },
+            attempt: AttemptId { path: Path::parse(path).unwrap(), attempt },
             result: Ok(TaskOutput::default()),
         };
         let told = match self.stream.below(4) {
@@ -438,27 +388,18 @@ impl<'a> Host<'a> {
             }
             1 => {
                 let told = self.run.handle(far, bogus("nowhere", 1));
-                assert!(
-                    matches!(told, Err(InputError::UnknownStep { .. })),
-                    "{told:?}"
-                );
+                assert!(matches!(told, Err(InputError::UnknownStep { .. })), "{told:?}");
                 told
             }
             2 => {
                 let told = self.run.handle(far, bogus("s1[9]/s2", 1));
-                assert!(
-                    matches!(told, Err(InputError::UnknownStep { .. })),
-                    "{told:?}"
-                );
+                assert!(matches!(told, Err(InputError::UnknownStep { .. })), "{told:?}");
                 told
             }
             _ => {
                 let first = self.world.workflow.steps().next().unwrap().clone();
                 let told = self.run.handle(far, bogus(first.as_str(), 99));
-                assert!(
-                    matches!(told, Err(InputError::UnknownAttempt { .. })),
-                    "{told:?}"
-                );
+                assert!(matches!(told, Err(InputError::UnknownAttempt { .. })), "{told:?}");
                 told
             }
         };
@@ -475,11 +416,7 @@ impl<'a> Host<'a> {
         assert_eq!(self.run.next_deadline(), None, "seed {seed}");
         assert_eq!(self.run.in_flight(), 0, "seed {seed}");
         let after = self.run.handle(self.now, Input::Paused);
-        assert_eq!(
-            after,
-            Ok(Handled::Ignored(Ignored::RunEnded)),
-            "seed {seed}"
-        );
+        assert_eq!(after, Ok(Handled::Ignored(Ignored::RunEnded)), "seed {seed}");
         check_history(self.world, self.run.history());
     }
 }
@@ -497,11 +434,7 @@ pub(crate) fn check_history(world: &World, history: &[Recorded]) {
             Event::LoopStarted { path, .. } | Event::RoundStarted { path, .. } => {
                 (path, 0, true, false)
             }
-            Event::AttemptRedispatched {
-                path,
-                attempt,
-                redispatches,
-            } => {
+            Event::AttemptRedispatched { path, attempt, redispatches } => {
                 assert!(*redispatches <= 3, "seed {seed}");
                 (path, *attempt, false, false)
             }
@@ -517,23 +450,10 @@ pub(crate) fn check_history(world: &World, history: &[Recorded]) {
             }
             _ => continue,
         };
-        assert!(
-            !(starts && cancelled),
-            "seed {seed}: {recorded:?} after the cancellation"
-        );
-        assert!(
-            !settled.contains(path),
-            "seed {seed}: {recorded:?} after {path} had ended"
-        );
-        let bound = world
-            .attempts_max
-            .get(path.step().as_str())
-            .copied()
-            .unwrap_or(0);
-        assert!(
-            attempt <= bound,
-            "seed {seed}: {recorded:?}, of {bound} attempts"
-        );
+        assert!(!(starts && cancelled), "seed {seed}: {recorded:?} after the cancellation");
+        assert!(!settled.contains(path), "seed {seed}: {recorded:?} after {path} had ended");
+        let bound = world.attempts_max.get(path.step().as_str()).copied().unwrap_or(0);
+        assert!(attempt <= bound, "seed {seed}: {recorded:?}, of {bound} attempts");
         if settles {
             settled.insert(path);
         }

@@ -11,11 +11,7 @@ pub fn name(text: &str) -> WorkerName {
 }
 
 pub fn record(worker: &str, success: bool, usd: f64) -> ExecutionRecord {
-    let outcome = if success {
-        ExecutionOutcome::Success
-    } else {
-        ExecutionOutcome::Failed
-    };
+    let outcome = if success { ExecutionOutcome::Success } else { ExecutionOutcome::Failed };
     ExecutionRecord {
         area: "core".to_owned(),
         usd,
@@ -26,9 +22,7 @@ pub fn record(worker: &str, success: bool, usd: f64) -> ExecutionRecord {
 
 /// `successes` of `tasks`, each at `usd`.
 pub fn records(worker: &str, successes: usize, tasks: usize, usd: f64) -> Vec<ExecutionRecord> {
-    (0..tasks)
-        .map(|at| record(worker, at < successes, usd))
-        .collect()
+    (0..tasks).map(|at| record(worker, at < successes, usd)).collect()
 }
 
 pub fn request(seed: u64) -> Request {
@@ -45,10 +39,7 @@ pub fn request(seed: u64) -> Request {
 }
 
 pub fn candidates(names: &[&str]) -> Vec<Candidate> {
-    let candidate = |text: &&str| Candidate {
-        worker: name(text),
-        capabilities: Vec::new(),
-    };
+    let candidate = |text: &&str| Candidate { worker: name(text), capabilities: Vec::new() };
     names.iter().map(candidate).collect()
 }
 
@@ -56,10 +47,7 @@ pub fn outcome(request: &Request, worker: &WorkerName, success: bool, usd: f64) 
     Outcome {
         request: request.clone(),
         worker: worker.clone(),
-        usage: Usage {
-            usd,
-            ..Usage::default()
-        },
+        usage: Usage { usd, ..Usage::default() },
         duration_ms: 10,
         error: (!success).then(|| TaskError::terminal("bad", "no")),
     }

@@ -62,29 +62,15 @@ impl Worker for AttendUnit {
                 ..AttentionRouting::unused(config)
             })?);
         }
-        let features: Vec<Feature> = initialised
-            .features
-            .iter()
-            .map(|(name, value)| Feature::new(name, *value))
-            .collect();
-        let layers = LAYERS
-            .iter()
-            .map(|layer| interests(layer, &initialised.features))
-            .collect();
-        let input = AttentionInput {
-            features,
-            layers,
-            ..AttentionInput::default()
-        };
+        let features: Vec<Feature> =
+            initialised.features.iter().map(|(name, value)| Feature::new(name, *value)).collect();
+        let layers = LAYERS.iter().map(|layer| interests(layer, &initialised.features)).collect();
+        let input = AttentionInput { features, layers, ..AttentionInput::default() };
         let worker = AttentionWorker::new(config).map_err(terminal("attention"))?;
-        let output = worker
-            .execute(task.with_input(Payload::of(&input)?))
-            .await?;
+        let output = worker.execute(task.with_input(Payload::of(&input)?)).await?;
         let output: AttentionOutput = output.payload.to()?;
-        let advice = output
-            .advice
-            .iter()
-            .map(|a| format!("{}: {} ({})", a.issue, a.solution, a.measured));
+        let advice =
+            output.advice.iter().map(|a| format!("{}: {} ({})", a.issue, a.solution, a.measured));
         Ok(TaskOutput::of(&AttentionRouting {
             decision: format!("used: the complexity {complexity:.3} is not below {threshold:.3}"),
             embed_dim: config.embed_dim,
@@ -123,19 +109,8 @@ fn interests(layer: &str, features: &BTreeMap<String, f64>) -> LayerQuery {
     let looks = |name: &str| STRUCTURE.contains(&name) != innermost;
     features
         .iter()
-        .map(|(name, value)| {
-            (
-                name,
-                if looks(name) {
-                    0.5 + value
-                } else {
-                    0.5 * value
-                },
-            )
-        })
-        .fold(LayerQuery::new(layer), |query, (name, weight)| {
-            query.interested_in(name, weight)
-        })
+        .map(|(name, value)| (name, if looks(name) { 0.5 + value } else { 0.5 * value }))
+        .fold(LayerQuery::new(layer), |query, (name, weight)| query.interested_in(name, weight))
 }
 
 /// Weights to factors around 1: the feature that a layer attends to most gets 1 + [`EMPHASIS_REACH`], one without any attention 1 −
@@ -147,12 +122,7 @@ fn emphasis(
         |weight: f64, even: f64| 1.0 + EMPHASIS_REACH * ((weight - even) / even).clamp(-1.0, 1.0);
     let row = |row: &BTreeMap<String, f64>| {
         let even = 1.0 / row.len().max(1) as f64;
-        row.iter()
-            .map(|(name, &weight)| (name.clone(), factor(weight, even)))
-            .collect()
+        row.iter().map(|(name, &weight)| (name.clone(), factor(weight, even))).collect()
     };
-    weights
-        .iter()
-        .map(|(layer, weights)| (layer.clone(), row(weights)))
-        .collect()
+    weights.iter().map(|(layer, weights)| (layer.clone(), row(weights))).collect()
 }

@@ -42,10 +42,7 @@ pub struct CodeGeneration {
 impl CodeGeneration {
     /// The optional blocks of the innermost layer that are in.
     pub fn kept(&self) -> Vec<&str> {
-        let kept = self
-            .blocks
-            .iter()
-            .filter(|block| block.kept && block.layer == "layer_2");
+        let kept = self.blocks.iter().filter(|block| block.kept && block.layer == "layer_2");
         kept.map(|block| block.block.as_str()).collect()
     }
 }
@@ -79,30 +76,16 @@ impl Worker for GenerateUnit {
             }
             None => {
                 let generator = CodegenWorker::default();
-                generator
-                    .execute(task.with_input(request.clone()))
-                    .await?
-                    .payload
-                    .to()?
+                generator.execute(task.with_input(request.clone())).await?.payload.to()?
             }
         };
         if let (Some(_), true) = (&context.state, context.settings.reuse_scripts) {
             cache::keep(&self.0.staging, &request, &generated)
                 .map_err(super::terminal("output"))?;
         }
-        let CodegenOutput {
-            scripts,
-            quality_score,
-            checks,
-        } = generated;
-        let found = scripts
-            .diagnostics
-            .values()
-            .chain(scripts.refused.values())
-            .flatten();
-        let errors = found
-            .filter(|found| found.severity == Severity::Error)
-            .count();
+        let CodegenOutput { scripts, quality_score, checks } = generated;
+        let found = scripts.diagnostics.values().chain(scripts.refused.values()).flatten();
+        let errors = found.filter(|found| found.severity == Severity::Error).count();
         Ok(TaskOutput::of(&CodeGeneration {
             code_samples: scripts.code_samples,
             completeness: scripts.completeness,

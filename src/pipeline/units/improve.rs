@@ -51,10 +51,8 @@ impl Worker for ImproveUnit {
         let initialised: Initialised = context.output(step::INITIALISE)?;
         let search: GaOptimization = context.output(step::GENETIC_SEARCH)?;
         let attention: AttentionRouting = context.output(step::ATTENTION)?;
-        let Learned {
-            rl_optimization: learning,
-            q_table,
-        } = context.output(step::REINFORCEMENT_LEARNING)?;
+        let Learned { rl_optimization: learning, q_table } =
+            context.output(step::REINFORCEMENT_LEARNING)?;
         let code: CodeGeneration = context.output(step::CODE_GENERATION)?;
         let verification: Verification = context.output(step::VERIFICATION)?;
 
@@ -101,9 +99,7 @@ impl Worker for ImproveUnit {
                 .map_err(&refuse)?;
         }
         let best = named(&initialised.space(), &learning.optimized_params);
-        knowledge
-            .record_best(project, best, learning.fitness_end)
-            .map_err(&refuse)?;
+        knowledge.record_best(project, best, learning.fitness_end).map_err(&refuse)?;
         knowledge.record_q_table(Payload::of(&q_table)?);
         knowledge
             .record_run(RunSummary {
@@ -132,24 +128,15 @@ impl Worker for ImproveUnit {
         };
         let suggestions = Improver::suggest(&knowledge, &metrics);
         task.progress(1.0, format!("{} suggestions", suggestions.len()));
-        let finite = suggestions
-            .iter()
-            .all(|s| s.current.is_finite() && s.proposed.is_finite());
+        let finite = suggestions.iter().all(|s| s.current.is_finite() && s.proposed.is_finite());
         let grown = knowledge.runs() == self.0.knowledge.runs() + 1;
         let checks = vec![
             Check::new(
                 "suggestions are argued from numbers",
-                finite
-                    && suggestions
-                        .iter()
-                        .all(|suggestion| !suggestion.reason.is_empty()),
+                finite && suggestions.iter().all(|suggestion| !suggestion.reason.is_empty()),
                 format!("{} suggestions", suggestions.len()),
             ),
-            Check::new(
-                "the run is in the knowledge",
-                grown,
-                format!("{} runs", knowledge.runs()),
-            ),
+            Check::new("the run is in the knowledge", grown, format!("{} runs", knowledge.runs())),
         ];
         let self_optimization = SelfOptimization {
             remedies: troubleshoot(&metrics),
@@ -158,10 +145,7 @@ impl Worker for ImproveUnit {
             suggestions,
             checks,
         };
-        Ok(TaskOutput::of(&Improved {
-            self_optimization,
-            knowledge,
-        })?)
+        Ok(TaskOutput::of(&Improved { self_optimization, knowledge })?)
     }
 }
 
@@ -187,12 +171,7 @@ fn converged_at(history: &[f64]) -> u32 {
 
 /// The mean entropy of attention as a share of its maximum, the logarithm of the number of keys.
 fn entropy_share(attention: &AttentionRouting, keys: usize) -> Option<f64> {
-    let entropies: Vec<f64> = attention
-        .attention_entropy
-        .iter()
-        .flatten()
-        .copied()
-        .collect();
+    let entropies: Vec<f64> = attention.attention_entropy.iter().flatten().copied().collect();
     let max = (keys as f64).ln();
     (!entropies.is_empty() && max > 0.0)
         .then(|| entropies.iter().sum::<f64>() / entropies.len() as f64 / max)

@@ -39,21 +39,14 @@ impl Worker for InitialiseUnit {
     async fn execute(&self, task: Task) -> Result<TaskOutput, TaskError> {
         let profile = Profile::of_path(&self.0.context.data)
             .map_err(|error| TaskError::terminal(DATA, error.to_string()))?;
-        task.progress(
-            1.0,
-            format!("{} rows, {} columns", profile.rows, profile.columns.len()),
-        );
+        task.progress(1.0, format!("{} rows, {} columns", profile.rows, profile.columns.len()));
         let features = profile.features.clone();
         let outside: Vec<&str> = features
             .iter()
             .filter(|(_, value)| !(0.0..=1.0).contains(*value))
             .map(|(name, _)| name.as_str())
             .collect();
-        let detail = format!(
-            "{} features, outside: [{}]",
-            features.len(),
-            outside.join(", ")
-        );
+        let detail = format!("{} features, outside: [{}]", features.len(), outside.join(", "));
         let checks = vec![
             Check::new(
                 "data has columns",
@@ -62,10 +55,6 @@ impl Worker for InitialiseUnit {
             ),
             Check::new("features within [0, 1]", outside.is_empty(), detail),
         ];
-        Ok(TaskOutput::of(&Initialised {
-            profile,
-            features,
-            checks,
-        })?)
+        Ok(TaskOutput::of(&Initialised { profile, features, checks })?)
     }
 }

@@ -76,38 +76,21 @@ impl Worker for LearnUnit {
             q_table: self.earlier(&space),
         };
         let objective = fitness.over(&space);
-        let prune = Prune {
-            entries_max: settings.q_table_max.unwrap_or(Q_TABLE_MAX),
-            ..Prune::default()
-        };
+        let prune =
+            Prune { entries_max: settings.q_table_max.unwrap_or(Q_TABLE_MAX), ..Prune::default() };
         let worker =
             RlWorker::new(space.clone(), QConfig::documents(), objective.clone()).with_prune(prune);
-        let output = worker
-            .execute(task.with_input(Payload::of(&request)?))
-            .await?;
-        let RlOutput {
-            result,
-            mut checks,
-            diagnosis,
-            q_table,
-        } = output.payload.to()?;
+        let output = worker.execute(task.with_input(Payload::of(&request)?)).await?;
+        let RlOutput { result, mut checks, diagnosis, q_table } = output.payload.to()?;
 
         // The result stands only if the fitness does not fall: measured again, not taken on trust.
         let end = objective(&result.best);
         let detail = format!("from {:.6} to {end:.6}", searched.final_fitness);
-        checks.push(Check::new(
-            "fitness did not fall",
-            end >= searched.final_fitness,
-            detail,
-        ));
+        checks.push(Check::new("fitness did not fall", end >= searched.final_fitness, detail));
         let refined = Parameters::from_vector(&space, &result.best).map_err(terminal("rl"))?;
         let stands = end >= searched.final_fitness;
         let rl_optimization = RlOptimization {
-            optimized_params: if stands {
-                refined
-            } else {
-                searched.optimized_params
-            },
+            optimized_params: if stands { refined } else { searched.optimized_params },
             final_reward: result.final_reward,
             reward_history: result.reward_history,
             fitness_start: searched.final_fitness,
@@ -120,10 +103,7 @@ impl Worker for LearnUnit {
             diagnosis,
             checks,
         };
-        Ok(TaskOutput::of(&Learned {
-            rl_optimization,
-            q_table,
-        })?)
+        Ok(TaskOutput::of(&Learned { rl_optimization, q_table })?)
     }
 }
 
@@ -141,10 +121,5 @@ pub(in crate::pipeline) fn named(
     space: &ParameterSpace,
     theta: &Parameters,
 ) -> BTreeMap<String, f64> {
-    space
-        .names()
-        .iter()
-        .cloned()
-        .zip(theta.to_vector())
-        .collect()
+    space.names().iter().cloned().zip(theta.to_vector()).collect()
 }

@@ -53,19 +53,10 @@ impl Worker for SearchUnit {
             generations: settings.generations as u32,
             ..GaConfig::documents()
         };
-        let request = GaRequest {
-            warm_start: self.warm_start(&space),
-            ..GaRequest::default()
-        };
+        let request = GaRequest { warm_start: self.warm_start(&space), ..GaRequest::default() };
         let worker = GaWorker::new(space.clone(), config, fitness.over(&space));
-        let output = worker
-            .execute(task.with_input(Payload::of(&request)?))
-            .await?;
-        let GaOutput {
-            result,
-            checks,
-            diagnosis,
-        } = output.payload.to()?;
+        let output = worker.execute(task.with_input(Payload::of(&request)?)).await?;
+        let GaOutput { result, checks, diagnosis } = output.payload.to()?;
         let best = Parameters::from_vector(&space, &result.best).map_err(terminal("ga"))?;
         Ok(TaskOutput::of(&GaOptimization {
             fitness_terms: fitness.terms(&best).map_err(terminal("ga"))?,
@@ -86,18 +77,12 @@ impl SearchUnit {
     /// The best points of earlier runs of this project, as far as they fit this space.
     fn warm_start(&self, space: &ParameterSpace) -> Vec<StartPoint> {
         let fits = |point: &BTreeMap<String, f64>| {
-            let values: Option<Vec<f64>> = space
-                .names()
-                .iter()
-                .map(|name| point.get(name).copied())
-                .collect();
+            let values: Option<Vec<f64>> =
+                space.names().iter().map(|name| point.get(name).copied()).collect();
             point.len() == space.len() && values.is_some_and(|values| space.check(&values).is_ok())
         };
         let known = self.0.knowledge.best(&self.0.context.project);
-        let points = known
-            .iter()
-            .map(|best| &best.parameters)
-            .filter(|point| fits(point));
+        let points = known.iter().map(|best| &best.parameters).filter(|point| fits(point));
         points.cloned().map(StartPoint::Named).collect()
     }
 }

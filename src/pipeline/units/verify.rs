@@ -31,19 +31,13 @@ impl Worker for VerifyUnit {
         let initialised: Initialised = task.context().output(step::INITIALISE)?;
         let code: CodeGeneration = task.context().output(step::CODE_GENERATION)?;
         let stages = self.0.context.settings.stages;
-        let scripts = GeneratedScripts {
-            code_samples: code.code_samples,
-            ..GeneratedScripts::default()
-        };
+        let scripts =
+            GeneratedScripts { code_samples: code.code_samples, ..GeneratedScripts::default() };
         let interpreter = match Interpreter::find() {
             Ok(interpreter) => interpreter,
             Err(error) => {
                 let checks = vec![Check::new("the scripts were run", false, error.to_string())];
-                return Ok(TaskOutput::of(&Verification {
-                    stages,
-                    rows: None,
-                    checks,
-                })?);
+                return Ok(TaskOutput::of(&Verification { stages, rows: None, checks })?);
             }
         };
         task.progress(0.1, "running the layers");
@@ -56,11 +50,7 @@ impl Worker for VerifyUnit {
                 checks.extend(self.second_stage(&interpreter, &scripts));
             }
         }
-        Ok(TaskOutput::of(&Verification {
-            stages,
-            rows,
-            checks,
-        })?)
+        Ok(TaskOutput::of(&Verification { stages, rows, checks })?)
     }
 }
 
@@ -89,10 +79,7 @@ impl VerifyUnit {
                     std::fs::read(first.join(file)).ok() != std::fs::read(again.join(file)).ok()
                 };
                 let differing: Vec<&&str> = ETL_FILES.iter().filter(differ).collect();
-                (
-                    differing.is_empty(),
-                    format!("files that differ: {differing:?}"),
-                )
+                (differing.is_empty(), format!("files that differ: {differing:?}"))
             }
         };
         let clean = match interpreter.run_etl(scripts, first.join(CLEANED), &again) {

@@ -9,9 +9,7 @@ impl Run {
         while self.result.is_none() {
             if let Some(reason) = &self.state.cancelled {
                 if self.state.in_flight.is_empty() {
-                    let result = RunResult::Cancelled {
-                        reason: reason.clone(),
-                    };
+                    let result = RunResult::Cancelled { reason: reason.clone() };
                     self.emit(Event::RunEnded { result });
                 }
                 return;
@@ -44,9 +42,7 @@ impl Run {
         let failure = self.state.unhandled(frame).next();
         let result = match failure.map(|(node, error)| (self.state.path(node), error.clone())) {
             Some((path, error)) => RunResult::Failed { path, error },
-            None => RunResult::Succeeded {
-                output: self.state.frame_output(frame),
-            },
+            None => RunResult::Succeeded { output: self.state.frame_output(frame) },
         };
         self.emit(Event::RunEnded { result });
     }

@@ -70,17 +70,8 @@ impl Run {
         };
         let retry_at = rest.map(|rest| self.now.after(rest));
         self.emit(match retry_at {
-            Some(retry_at) => Event::AttemptFailed {
-                path,
-                attempt,
-                error,
-                retry_at,
-            },
-            None => Event::StepFailed {
-                path,
-                attempt,
-                error,
-            },
+            Some(retry_at) => Event::AttemptFailed { path, attempt, error, retry_at },
+            None => Event::StepFailed { path, attempt, error },
         });
         if retry_at.is_some_and(|instant| instant <= self.now) && !self.state.paused {
             self.attempt(node, attempt + 1, None);
@@ -103,11 +94,7 @@ impl Run {
             {
                 let reason = "the router's confidence or propensity is not finite";
                 let error = TaskError::terminal("no_route", reason);
-                self.emit(Event::StepFailed {
-                    path,
-                    attempt,
-                    error,
-                });
+                self.emit(Event::StepFailed { path, attempt, error });
             }
             Ok(decision) => {
                 let role = match &self.state.def(node).step.kind {
@@ -115,35 +102,20 @@ impl Run {
                     crate::workflow::Kind::Loop { .. } => unreachable!("a loop is not routed"),
                 };
                 let candidates = self.options.staff.of(role);
-                if !candidates
-                    .iter()
-                    .any(|candidate| candidate.worker == decision.worker)
-                {
+                if !candidates.iter().any(|candidate| candidate.worker == decision.worker) {
                     let worker = decision.worker.to_string();
                     return Err(InputError::NoCandidate { path, worker });
                 }
                 if self.state.cancelled.is_some() {
                     let error = TaskError::cancelled();
-                    self.emit(Event::StepFailed {
-                        path,
-                        attempt,
-                        error,
-                    });
+                    self.emit(Event::StepFailed { path, attempt, error });
                 } else {
-                    self.emit(Event::RouteDecided {
-                        path,
-                        attempt,
-                        decision,
-                    });
+                    self.emit(Event::RouteDecided { path, attempt, decision });
                 }
             }
             Err(error) => {
                 let error = TaskError::terminal("no_route", error.reason);
-                self.emit(Event::StepFailed {
-                    path,
-                    attempt,
-                    error,
-                });
+                self.emit(Event::StepFailed { path, attempt, error });
             }
         }
         Ok(Handled::Taken)

@@ -75,11 +75,7 @@ impl Run {
             (Phase::Succeeded { attempt } | Phase::Failed { attempt, .. }, _) => (*attempt, None),
         };
         if *attempt == 0 || *attempt > made {
-            return Err(InputError::UnknownAttempt {
-                path: path.clone(),
-                attempt: *attempt,
-                made,
-            });
+            return Err(InputError::UnknownAttempt { path: path.clone(), attempt: *attempt, made });
         }
         Ok(match current {
             _ if self.result.is_some() => Err(Ignored::RunEnded),

@@ -20,40 +20,27 @@ impl Run {
             Phase::Looping { round } => round,
             _ => unreachable!("the loop of a frame is looping"),
         };
-        let Kind::Loop {
-            rounds_max, until, ..
-        } = &self.state.def(node).step.kind
-        else {
+        let Kind::Loop { rounds_max, until, .. } = &self.state.def(node).step.kind else {
             unreachable!("only a loop has rounds")
         };
         let rounds_max = *rounds_max;
         let next = match self.next(until, frame) {
-            Next::Done(output) => self
-                .loop_output(node, output)
-                .map_or_else(Next::Failed, Next::Done),
+            Next::Done(output) => {
+                self.loop_output(node, output).map_or_else(Next::Failed, Next::Done)
+            }
             next => next,
         };
         self.emit(match next {
             Next::Done(output) => Event::LoopSucceeded { path, output },
-            Next::Again(carried) if round + 1 < rounds_max => Event::RoundStarted {
-                path,
-                round: round + 1,
-                carried,
-            },
+            Next::Again(carried) if round + 1 < rounds_max => {
+                Event::RoundStarted { path, round: round + 1, carried }
+            }
             Next::Again(carried) => {
                 let message = format!("the loop was not done after {rounds_max} rounds");
                 let error = TaskError::terminal("rounds_exhausted", message).with_details(carried);
-                Event::StepFailed {
-                    path,
-                    attempt: 0,
-                    error,
-                }
+                Event::StepFailed { path, attempt: 0, error }
             }
-            Next::Failed(error) => Event::StepFailed {
-                path,
-                attempt: 0,
-                error,
-            },
+            Next::Failed(error) => Event::StepFailed { path, attempt: 0, error },
         });
     }
 

@@ -13,25 +13,14 @@ impl Run {
         let input = match self.input_of(node) {
             Ok(input) => input,
             Err(error) => {
-                return self.emit(Event::StepFailed {
-                    path,
-                    attempt: 0,
-                    error,
-                });
+                return self.emit(Event::StepFailed { path, attempt: 0, error });
             }
         };
         match &self.state.def(node).step.kind {
             Kind::Task { .. } => self.attempt(node, 1, Some(input)),
             Kind::Loop { .. } => {
-                self.emit(Event::LoopStarted {
-                    path: path.clone(),
-                    input,
-                });
-                self.emit(Event::RoundStarted {
-                    path,
-                    round: 0,
-                    carried: Payload::null(),
-                });
+                self.emit(Event::LoopStarted { path: path.clone(), input });
+                self.emit(Event::RoundStarted { path, round: 0, carried: Payload::null() });
             }
         }
     }
@@ -43,17 +32,8 @@ impl Run {
             unreachable!("a loop makes no attempts")
         };
         self.emit(match self.options.staff.only(role) {
-            Some(worker) => Event::AttemptStarted {
-                path,
-                attempt,
-                worker,
-                input,
-            },
-            None => Event::RouteRequested {
-                path,
-                attempt,
-                input,
-            },
+            Some(worker) => Event::AttemptStarted { path, attempt, worker, input },
+            None => Event::RouteRequested { path, attempt, input },
         });
     }
 
@@ -86,10 +66,9 @@ impl Run {
                 None => self.state.input.clone(),
                 Some(parent) => self.state.node(parent).input.clone().unwrap_or_default(),
             },
-            [first, rest @ ..] if rest.iter().all(|edge| edge.step == first.step) => incoming
-                .iter()
-                .find_map(|edge| given(edge.step, edge.on))
-                .unwrap_or_default(),
+            [first, rest @ ..] if rest.iter().all(|edge| edge.step == first.step) => {
+                incoming.iter().find_map(|edge| given(edge.step, edge.on)).unwrap_or_default()
+            }
             edges => {
                 let outputs: std::collections::BTreeMap<&str, Payload> = edges
                     .iter()
