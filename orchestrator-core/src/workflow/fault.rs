@@ -102,6 +102,52 @@ pub enum Fault {
         /// The name that nothing in the body is called by.
         unknown: String,
     },
+    /// Go back to a step that leads to this one.
+    #[error("step {step:?} goes back to {target:?}, from which no way leads to it")]
+    NoWayBack {
+        /// The step that goes back.
+        step: StepId,
+        /// Where to.
+        target: StepId,
+    },
+    /// The steps in between become the body of a loop, which has one way in. Lead the edge to the target, or go back to another step.
+    #[error(
+        "step {step:?} goes back to {target:?}, but {outside:?} leads to {inside:?} in between; a loop has one way in"
+    )]
+    SecondWayIn {
+        /// The step that goes back.
+        step: StepId,
+        /// Where to.
+        target: StepId,
+        /// Where the other way starts.
+        outside: StepId,
+        /// The step in between where it ends.
+        inside: StepId,
+    },
+    /// The steps in between become the body of a loop, which has one way out. Let the edge start from the step that goes back.
+    #[error(
+        "step {step:?} goes back to {target:?}, but {inside:?} in between leads to {outside:?}; a loop has one way out"
+    )]
+    SecondWayOut {
+        /// The step that goes back.
+        step: StepId,
+        /// Where to.
+        target: StepId,
+        /// The step in between where the other way starts.
+        inside: StepId,
+        /// Where it ends.
+        outside: StepId,
+    },
+    /// Let the ways back lie inside each other, or apart.
+    #[error(
+        "the way back from {step:?} to {target:?} crosses another; loops lie inside each other, or apart"
+    )]
+    LoopsCross {
+        /// The step that goes back.
+        step: StepId,
+        /// Where to.
+        target: StepId,
+    },
     /// Register a worker in this role.
     #[error("no worker fills the role {role:?}, which {} ask for", List(steps))]
     NoWorker {

@@ -21,6 +21,7 @@
 
 mod check;
 mod fault;
+mod fold;
 mod mermaid;
 mod prebuilt;
 mod step;
@@ -109,7 +110,7 @@ impl WorkflowBuilder {
     /// # Errors
     /// Every structural fault at once.
     pub fn build(self) -> Result<Workflow, Faults> {
-        match check::compile(&self.name, self.description, self.steps) {
+        match fold::compile(&self.name, self.description, self.steps) {
             Ok(definition) => Ok(Workflow(Arc::new(definition))),
             Err(faults) => Err(Faults { workflow: self.name, faults }),
         }

@@ -69,6 +69,8 @@ pub struct Step {
     pub(crate) incoming: Vec<(String, On)>,
     /// Edges that start here: to which step, and on what.
     pub(crate) outgoing: Vec<(String, On)>,
+    /// Where a failure goes back to, and how many rounds there may be.
+    pub(crate) back: Option<(String, u32)>,
 }
 
 impl Step {
@@ -83,6 +85,7 @@ impl Step {
             output: None,
             incoming: Vec::new(),
             outgoing: Vec::new(),
+            back: None,
         }
     }
 
@@ -155,6 +158,29 @@ impl Step {
     #[must_use]
     pub fn on_failure(mut self, step: impl Into<String>) -> Step {
         self.outgoing.push((step.into(), On::Failure));
+        self
+    }
+
+    /// Goes back to `step`, an earlier one, when this one has failed: the steps from there to here are done again, at most `rounds_max`
+    /// times in all. They become the body of a loop named `until_` and this step's name, as if written with
+    /// [`Step::repeat_until_accepted`]; the failure is what the next round is handed. There must be one way into them, at `step`, and
+    /// one way out, from here.
+    ///
+    /// ```
+    /// use orchestrator_core::{Role, Step, Workflow};
+    /// let workflow = Workflow::builder("build_website")
+    ///     .step(Step::task("create_specs", Role::PRODUCT_MANAGER))
+    ///     .step(Step::task("implement_code", Role::CODER).after("create_specs"))
+    ///     .step(Step::task("review_code", Role::REVIEWER).after("implement_code")
+    ///         .on_failure_back_to("implement_code", 3))
+    ///     .build()?;
+    /// let steps: Vec<&str> = workflow.steps().map(|step| step.as_str()).collect();
+    /// assert_eq!(steps, ["create_specs", "until_review_code"]);
+    /// # Ok::<(), orchestrator_core::Faults>(())
+    /// ```
+    #[must_use]
+    pub fn on_failure_back_to(mut self, step: impl Into<String>, rounds_max: u32) -> Step {
+        self.back = Some((step.into(), rounds_max));
         self
     }
 
