@@ -172,7 +172,7 @@ fn each_line_of_the_checklist_can_fail() {
     });
     fails("rewards", &|bad| {
         bad.reward_history = (0..30).map(|at| -f64::from(at)).collect();
-        bad.objective_history = vec![0.0; 30];
+        bad.objective_end = bad.objective_start;
     });
     fails("bounds", &|bad| bad.best[0] = 1.9);
     fails("balanced", &|bad| bad.exploration_share = 0.9);
