@@ -79,8 +79,11 @@ impl OrchestratorAi {
         OrchestratorAi { context }
     }
 
-    /// Runs the pipeline to its end. A failed check is in the report; an error means that there is nothing to report, and that nothing
-    /// was written.
+    /// Runs the pipeline to its end. A failed check is in the report; an error means that there is no report. Nothing is written to
+    /// where the results go before all of them are ready, so that only [`OrchestrateError::Output`] and, with a folder for the
+    /// snapshot, [`OrchestrateError::Knowledge`] can come after a part of them was moved there.
+    ///
+    /// Dropping the future ends the run: units that are at work are cancelled, and the temporary folder goes with the last of them.
     ///
     /// # Errors
     /// When the settings, the data, the snapshot or the place for the results cannot be used, or a unit fails.
@@ -92,8 +95,8 @@ impl OrchestratorAi {
             None => Knowledge::default(),
         };
         let staging = Staging::beside(context.out.as_deref())?;
-        let given = Given { context, knowledge, staging: staging.path().to_owned() };
-        let unit = Unit(Arc::new(given));
+        let unit = Unit(Arc::new(Given { staging, context, knowledge }));
+        let _swept = Swept(unit.clone());
 
         let begun = unit.context.clock.now();
         let run = self.run(&unit).await?;
@@ -108,9 +111,9 @@ impl OrchestratorAi {
             });
         }
         let (report, knowledge) = assemble::report(&unit, &run, begun)?;
-        staging.publish(&report.files())?;
+        unit.staging.publish(&report.files())?;
         if let Some(dir) = &unit.context.state {
-            staging.hand_over(cache::SCRIPTS, dir)?;
+            unit.staging.hand_over(cache::SCRIPTS, dir)?;
             knowledge.save(dir)?;
         }
         Ok(report)
@@ -131,6 +134,16 @@ impl OrchestratorAi {
         };
         let run = hub.execute_with(&name, start).await;
         Ok(run.expect("the workflow was just registered"))
+    }
+}
+
+/// Removes the temporary folder when the caller gets the report, an error, or bored: a thread of the pool may hold on to its unit for a
+/// moment longer, and only what such a unit still writes is left for [`Staging`] itself to remove.
+struct Swept(Unit);
+
+impl Drop for Swept {
+    fn drop(&mut self) {
+        self.0.staging.sweep();
     }
 }
 

@@ -25,7 +25,7 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> OutputError + use<> {
     move |source| OutputError { path, source }
 }
 
-/// A folder in which results are made. It goes when this is dropped; what was published stays.
+/// A folder in which results are made. It goes when the last one who may write to it is done; what was published stays.
 pub(super) struct Staging {
     path: PathBuf,
     out: Option<PathBuf>,
@@ -52,6 +52,12 @@ impl Staging {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Removes the folder and what is in it now.
+    pub(super) fn sweep(&self) {
+        // It may never have been made.
+        let _absent = fs::remove_dir_all(&self.path);
     }
 
     /// Writes these files, and moves them and what the script has written to the destination, if there is one.
@@ -86,7 +92,6 @@ impl Staging {
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        // It may never have been made.
-        let _absent = fs::remove_dir_all(&self.path);
+        self.sweep();
     }
 }

@@ -80,7 +80,7 @@ impl Worker for GenerateUnit {
             }
         };
         if let (Some(_), true) = (&context.state, context.settings.reuse_scripts) {
-            cache::keep(&self.0.staging, &request, &generated)
+            cache::keep(self.0.staging.path(), &request, &generated)
                 .map_err(super::terminal("output"))?;
         }
         let CodegenOutput { scripts, quality_score, checks } = generated;

@@ -8,13 +8,13 @@ pub(super) mod learn;
 pub(super) mod search;
 pub(super) mod verify;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use orchestrator_core::TaskError;
 use orchestrator_intelligence::Knowledge;
 
 use super::context::OrchestrationContext;
+use super::output::Staging;
 
 /// What every unit may look at: the request, what was known before, and where files are prepared. Nothing here changes during a run.
 #[derive(Clone)]
@@ -29,10 +29,11 @@ impl std::ops::Deref for Unit {
 
 /// See [`Unit`].
 pub(super) struct Given {
+    /// Where files are made before they are moved to where they belong. It is held here because a unit may still be writing when
+    /// nobody waits for the run any more; what it writes then goes with the last unit.
+    pub(super) staging: Staging,
     pub(super) context: OrchestrationContext,
     pub(super) knowledge: Knowledge,
-    /// Where files are made before they are moved to where they belong.
-    pub(super) staging: PathBuf,
 }
 
 /// An error that no other attempt mends, under a code.

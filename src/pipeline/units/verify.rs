@@ -41,11 +41,14 @@ impl Worker for VerifyUnit {
             }
         };
         task.progress(0.1, "running the layers");
-        let (data, staging) = (&self.0.context.data, &self.0.staging);
+        let (data, staging) = (&self.0.context.data, self.0.staging.path());
         let (mut checks, rows) = check_by_running(&interpreter, &scripts, data, staging);
         if let Some(rows) = &rows {
             checks.push(agrees(&initialised, rows));
             if stages == Stages::Two {
+                if task.cancellation().is_cancelled() {
+                    return Err(TaskError::cancelled());
+                }
                 task.progress(0.6, "second stage");
                 checks.extend(self.second_stage(&interpreter, &scripts));
             }
@@ -70,7 +73,7 @@ fn agrees(initialised: &Initialised, rows: &QualityReport) -> Check {
 
 impl VerifyUnit {
     fn second_stage(&self, interpreter: &Interpreter, scripts: &GeneratedScripts) -> Vec<Check> {
-        let first = &self.0.staging;
+        let first = self.0.staging.path();
         let again = first.join("again");
         let same = match interpreter.run_etl(scripts, &self.0.context.data, &again) {
             Err(error) => (false, error.to_string()),
