@@ -3,15 +3,19 @@
 
 mod support;
 
+use orchestrator_ai::intelligence::Knowledge;
 use orchestrator_ai::{
-    Budget, FailureCase, OrchestrateError, Preset, Report, Settings, Verdict, workflow,
+    Budget, FailureCase, OrchestrateError, Preset, Report, Settings, Verdict, WHOLE, step, workflow,
 };
 use support::{orchestrate, penguins, quick, timeless};
 
 #[test]
 fn a_run_over_its_budget_says_so_in_its_outcome() {
+    let folder = tempfile::tempdir().unwrap();
     let mut context = quick(&penguins());
+    context.state = Some(folder.path().to_owned());
     context.settings.budget.memory_bytes = 1_000;
+    context.feedback_loop.resource_usage.insert("evaluations".into(), 1_000.0);
     context.feedback_loop.failure_cases.push(FailureCase {
         stage: "verification".into(),
         code: "an earlier one".into(),
@@ -25,10 +29,15 @@ fn a_run_over_its_budget_says_so_in_its_outcome() {
         report.feedback_loop.failure_cases.iter().map(|case| case.code.as_str()).collect();
     assert_eq!(cases, ["an earlier one", "memory within budget"]);
     assert!(report.summary().contains("failed    whole: memory within budget"));
-    assert_eq!(
-        report.feedback_loop.resource_usage["evaluations"],
-        report.ledger.evaluations as f64
-    );
+    assert!(report.checks().iter().any(|(stage, check)| *stage == WHOLE && !check.passed));
+
+    // What was used up adds up, and what failed at the very end is known to the next run.
+    let usage = &report.feedback_loop.resource_usage;
+    assert_eq!(usage["evaluations"], 1_000.0 + report.ledger.evaluations as f64);
+    let knowledge = Knowledge::load(folder.path()).unwrap().unwrap();
+    assert_eq!(knowledge.hash(), report.knowledge.hash_after);
+    let known: Vec<&str> = knowledge.failures().map(|failure| failure.code.as_str()).collect();
+    assert_eq!(known, ["an earlier one", "memory within budget"]);
 }
 
 #[test]
@@ -49,6 +58,8 @@ fn the_report_has_the_documents_keys_and_comes_back_from_json() {
         "/attention_routing/attention_entropy/0",
         "/code_generation/code_samples/layer_0.py",
         "/self_optimization/suggestions",
+        "/data_checks/0/name",
+        "/whole_checks/0/name",
         "/feedback_loop/resource_usage",
         "/feedback_loop/failure_cases",
         "/ledger/script_tokens",
@@ -58,6 +69,28 @@ fn the_report_has_the_documents_keys_and_comes_back_from_json() {
     let back: Report = serde_json::from_str(&json).unwrap();
     assert_eq!(back, report);
     assert!(report.rl_optimization.fitness_end >= report.ga_optimization.final_fitness);
+    // Every stage has a checklist, and the outcome counts all of them.
+    let mut stages: Vec<&str> = report.checks().iter().map(|(stage, _)| *stage).collect();
+    assert_eq!(stages.len(), report.outcome.checks);
+    stages.dedup();
+    assert_eq!(
+        stages,
+        [
+            step::INITIALISE,
+            step::GENETIC_SEARCH,
+            step::ATTENTION,
+            step::REINFORCEMENT_LEARNING,
+            step::CODE_GENERATION,
+            step::VERIFICATION,
+            step::SELF_IMPROVEMENT,
+            WHOLE
+        ]
+    );
+    // A step that stays where it is costs no evaluation; the start and the result cost one each.
+    let learning = &report.rl_optimization;
+    assert!(learning.evaluations <= learning.steps + 2, "{learning:?}");
+    let search = &report.ga_optimization;
+    assert_eq!(report.ledger.evaluations, search.evaluations + learning.evaluations);
     // What was optimised is what decided the scripts.
     let theta = &report.rl_optimization.optimized_params;
     for block in &report.code_generation.blocks {

@@ -68,10 +68,23 @@ fn efficiency_takes_the_scripts_that_were_made_before() {
     let kept = fs::read_to_string(folder.path().join("scripts.json")).unwrap();
     assert!(kept.contains("layer_0.py"));
     assert!(first.rl_optimization.q_table_size <= 256);
-    // The parameters of the second run differ, so the scripts are made anew; on the third the snapshot is that of the second.
-    let knowledge = fs::read(folder.path().join("knowledge.json")).unwrap();
-    let second = run();
-    fs::write(folder.path().join("knowledge.json"), knowledge).unwrap();
-    let third = run();
-    assert_eq!(third.code_generation, second.code_generation);
+    // The same knowledge again makes the same request again; the mark shows whether what was kept is what is taken.
+    let again = |kept: &str| {
+        fs::remove_file(folder.path().join("knowledge.json")).unwrap();
+        fs::write(folder.path().join("scripts.json"), kept).unwrap();
+        run().code_generation
+    };
+    let made = &first.code_generation;
+    let mark = |kept: &str, version: &str| {
+        let mut kept: serde_json::Value = serde_json::from_str(kept).unwrap();
+        *kept.pointer_mut("/scripts/quality_score").unwrap() = 0.125.into();
+        *kept.pointer_mut("/version").unwrap() = version.into();
+        kept.to_string()
+    };
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(again(&mark(&kept, version)).quality_score, 0.125);
+    // Scripts of another version, of another request, or of no sense at all are made again.
+    assert_eq!(again(&mark(&kept, "0.0.0")), *made);
+    assert_eq!(again(&mark(&kept, version).replace("\"request\":\"", "\"request\":\"0")), *made);
+    assert_eq!(again("{\"version\": 1}"), *made);
 }

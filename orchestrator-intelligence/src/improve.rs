@@ -244,7 +244,7 @@ fn transfer(knowledge: &Knowledge, metrics: &RunMetrics) -> Vec<Suggestion> {
         return Vec::new();
     }
     let reason = format!(
-        "{} parameter sets of earlier {:?} runs are known, the best with fitness {:.4} (run {}); this run's quality is {:.4}",
+        "{} parameter sets of {:?} runs are known, the best with fitness {:.4} (run {}); this run's quality is {:.4}",
         best.len(),
         metrics.project_type,
         fittest.fitness,

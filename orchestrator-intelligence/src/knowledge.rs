@@ -131,7 +131,7 @@ pub struct RunSummary {
     pub generations_to_converge: u32,
     /// After how many episodes the reward stood still.
     pub episodes_to_converge: u32,
-    /// Whether every check passed.
+    /// Whether every check of the run's units passed.
     pub succeeded: bool,
 }
 

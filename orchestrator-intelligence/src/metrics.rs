@@ -22,6 +22,10 @@ pub struct RunMetrics {
     pub diversity_history: Vec<f64>,
     /// The reward of every episode.
     pub reward_history: Vec<f64>,
+    /// The mean reward of a step that explored.
+    pub reward_exploring: Option<f64>,
+    /// The mean reward of a step that did not.
+    pub reward_greedy: Option<f64>,
     /// Entropy of the attention weights as a share of its maximum.
     pub attention_entropy_share: Option<f64>,
     /// How many generated files did not parse.

@@ -77,7 +77,9 @@ fn fitness_not_improving(metrics: &RunMetrics) -> Option<Remedy> {
 fn rewards_fluctuating(metrics: &RunMetrics) -> Option<Remedy> {
     let epsilon = *metrics.hyperparameters.get("epsilon")?;
     let late = &metrics.reward_history[metrics.reward_history.len() / 2..];
-    if late.len() < 3 || epsilon <= 0.15 {
+    // That exploration is the cause is measured too: the steps that explored must have earned less than the others.
+    let (exploring, greedy) = (metrics.reward_exploring?, metrics.reward_greedy?);
+    if late.len() < 3 || epsilon <= 0.15 || exploring >= greedy {
         return None;
     }
     let n = late.len() as f64;
@@ -90,7 +92,7 @@ fn rewards_fluctuating(metrics: &RunMetrics) -> Option<Remedy> {
         solution: "lower epsilon to 0.15, and to 0.10 if that is not enough".to_owned(),
         setting: Some(("epsilon".to_owned(), 0.15)),
         measured: format!(
-            "the last {} rewards scatter by {deviation:.4} around {mean:.4} at epsilon {epsilon}",
+            "the last {} rewards scatter by {deviation:.4} around {mean:.4} at epsilon {epsilon}; an exploring step brought {exploring:.4}, another {greedy:.4}",
             late.len()
         ),
     })

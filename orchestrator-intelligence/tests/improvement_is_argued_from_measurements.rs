@@ -181,10 +181,14 @@ fn troubles_are_named_only_where_they_were_measured() {
 
     let shaky = |epsilon: f64| RunMetrics {
         reward_history: (0..20).map(|at| f64::from(at % 2)).collect(),
+        reward_exploring: Some(-0.1),
+        reward_greedy: Some(0.2),
         ..metrics(&[("epsilon", epsilon)])
     };
     check(shaky(0.2), &[("the rewards are fluctuating", Some(0.15))]);
     check(shaky(0.1), &[]);
+    check(RunMetrics { reward_exploring: Some(0.3), ..shaky(0.2) }, &[]);
+    check(RunMetrics { reward_greedy: None, ..shaky(0.2) }, &[]);
     check(RunMetrics { reward_history: vec![1.0; 20], ..shaky(0.2) }, &[]);
 
     let even = |dim: f64| RunMetrics {

@@ -8,9 +8,11 @@ use serde::de::DeserializeOwned;
 
 use super::context::{FailureCase, FeedbackLoop};
 use super::ledger::Ledger;
-use super::report::{FailedCheck, KnowledgeUse, Outcome, REPORT_VERSION, Report, Timings, Verdict};
+use super::report::{
+    FailedCheck, KnowledgeUse, Outcome, REPORT_VERSION, Report, Timings, Verdict, WHOLE,
+};
 use super::units::Unit;
-use super::units::improve::Improved;
+use super::units::improve::{Improved, remember};
 use super::units::initialise::Initialised;
 use super::units::learn::Learned;
 use super::workflow::{step, workflow};
@@ -29,13 +31,13 @@ pub(super) fn report(
     let ga_optimization: super::GaOptimization = output(run, step::GENETIC_SEARCH)?;
     let Learned { rl_optimization, .. } = output(run, step::REINFORCEMENT_LEARNING)?;
     let code_generation: super::CodeGeneration = output(run, step::CODE_GENERATION)?;
-    let Improved { self_optimization, knowledge } = output(run, step::SELF_IMPROVEMENT)?;
+    let Improved { self_optimization, mut knowledge } = output(run, step::SELF_IMPROVEMENT)?;
 
     let dimensions = initialised.space().len() as u64;
     let individuals = context.settings.population as u64;
     let scripts: u64 = code_generation.sample_metadata.values().map(|layer| layer.bytes).sum();
     let mut ledger = Ledger::of(context.settings.budget);
-    ledger.evaluations = ga_optimization.evaluations + rl_optimization.steps;
+    ledger.evaluations = ga_optimization.evaluations + rl_optimization.evaluations;
     ledger.episodes = u64::from(rl_optimization.episodes);
     ledger.script_tokens = code_generation.script_tokens;
     ledger.memory_bytes =
@@ -51,25 +53,36 @@ pub(super) fn report(
         seed: context.seed,
         settings: context.settings,
         outcome: Outcome { verdict: Verdict::Verified, checks: 0, failed: Vec::new() },
-        data: initialised.profile.clone(),
+        data: initialised.profile,
+        data_checks: initialised.checks,
         attention_routing: output(run, step::ATTENTION)?,
         verification: output(run, step::VERIFICATION)?,
         ga_optimization,
         rl_optimization,
         code_generation,
         self_optimization,
+        whole_checks: Vec::new(),
         ledger,
         feedback_loop: FeedbackLoop::default(),
         knowledge: KnowledgeUse {
             used: context.state.is_some(),
             runs_before: unit.knowledge.runs(),
             hash_before: unit.knowledge.hash(),
-            hash_after: knowledge.hash(),
+            hash_after: String::new(),
         },
         timings: timings(run, begun),
     };
-    let whole = whole(run, &report);
-    report.outcome = outcome(&initialised, &report, &whole);
+    report.whole_checks = whole(run, &report);
+    report.outcome = outcome(&report);
+    // What the improver could not know, because it was checked after it: the next run must know it all the same.
+    let late = report.outcome.failed.iter();
+    let late = late.filter(|case| [step::SELF_IMPROVEMENT, WHOLE].contains(&case.stage.as_str()));
+    let late: Vec<FailureCase> = late.map(FailureCase::from).collect();
+    remember(&mut knowledge, unit, &late).map_err(|error| RunFailure::Failed {
+        path: Path::parse(step::SELF_IMPROVEMENT).expect("a step's name is a path"),
+        error,
+    })?;
+    report.knowledge.hash_after = knowledge.hash();
     report.feedback_loop = feedback(&context.feedback_loop, &report);
     Ok((report, knowledge))
 }
@@ -106,10 +119,8 @@ fn whole(run: &RunReport, report: &Report) -> Vec<Check> {
     checks
 }
 
-fn outcome(initialised: &Initialised, report: &Report, whole: &[Check]) -> Outcome {
-    let mut checks = report.checks();
-    checks.extend(initialised.checks.iter().map(|check| (step::INITIALISE, check)));
-    checks.extend(whole.iter().map(|check| ("whole", check)));
+fn outcome(report: &Report) -> Outcome {
+    let checks = report.checks();
     let failed: Vec<FailedCheck> = checks
         .iter()
         .filter(|(_, check)| !check.passed)
@@ -124,21 +135,18 @@ fn outcome(initialised: &Initialised, report: &Report, whole: &[Check]) -> Outco
 
 fn feedback(before: &FeedbackLoop, report: &Report) -> FeedbackLoop {
     let ledger = &report.ledger;
-    let resource_usage: BTreeMap<String, f64> = [
+    let used = [
         ("evaluations", ledger.evaluations as f64),
         ("episodes", ledger.episodes as f64),
         ("script_tokens", ledger.script_tokens as f64),
         ("model_tokens", ledger.model_tokens as f64),
         ("usd", ledger.usd),
-        ("memory_bytes", ledger.memory_bytes as f64),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into();
-    let failed = report.outcome.failed.iter().map(|failed| FailureCase {
-        stage: failed.stage.clone(),
-        code: failed.check.name.clone(),
-        detail: failed.check.detail.clone(),
-    });
+    ];
+    let mut resource_usage = before.resource_usage.clone();
+    for (name, value) in used {
+        *resource_usage.entry(name.to_owned()).or_insert(0.0) += value;
+    }
+    let failed = report.outcome.failed.iter().map(FailureCase::from);
     let mut failure_cases: Vec<FailureCase> =
         before.failure_cases.iter().cloned().chain(failed).collect();
     let surplus = failure_cases.len().saturating_sub(FeedbackLoop::FAILURES_MAX);

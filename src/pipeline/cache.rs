@@ -11,25 +11,29 @@ use serde::{Deserialize, Serialize};
 /// The file, in the folder of the snapshot. One set of scripts is kept: that is the bound.
 pub(super) const SCRIPTS: &str = "scripts.json";
 
-/// The scripts that were made last, and for what.
+/// The scripts that were made last, by which version, and for what.
 #[derive(Serialize, Deserialize)]
 struct Kept {
+    version: String,
     request: String,
-    scripts: Payload,
+    scripts: CodegenOutput,
 }
+
+/// Another version has other templates, and makes other scripts for the same request.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The scripts made last, if they were made for the very same request. A file that cannot be read is as good as none: the scripts are
 /// made again.
-pub(super) fn earlier(state: &Path, request: &Payload) -> Option<Payload> {
+pub(super) fn earlier(state: &Path, request: &Payload) -> Option<CodegenOutput> {
     let text = fs::read_to_string(state.join(SCRIPTS)).ok()?;
     let kept: Kept = Payload::parse(&text).ok()?.to().ok()?;
-    (kept.request == request.digest()).then_some(kept.scripts)
+    (kept.version == VERSION && kept.request == request.digest()).then_some(kept.scripts)
 }
 
 /// Keeps the scripts in the staging folder; publishing moves them to the snapshot.
 pub(super) fn keep(staging: &Path, request: &Payload, scripts: &CodegenOutput) -> io::Result<()> {
-    let scripts = Payload::of(scripts).map_err(io::Error::other)?;
-    let kept = Payload::of(&Kept { request: request.digest(), scripts });
+    let (version, scripts) = (VERSION.to_owned(), scripts.clone());
+    let kept = Payload::of(&Kept { version, request: request.digest(), scripts });
     fs::create_dir_all(staging)?;
     fs::write(staging.join(SCRIPTS), kept.map_err(io::Error::other)?.as_json())
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use orchestrator_core::{Clock, NoObserver, Observer, Seed, SystemClock};
 use serde::{Deserialize, Serialize};
 
+use super::report::FailedCheck;
 use super::settings::Settings;
 
 /// What to make, out of what, and with what means.
@@ -71,7 +72,8 @@ impl OrchestrationContext {
 /// What one run leaves for the next.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct FeedbackLoop {
-    /// What was used up, by resource: evaluations, episodes, script tokens.
+    /// What was used up so far, by resource: `evaluations`, `episodes`, `script_tokens`, `model_tokens`, `usd`. Each run adds its own
+    /// to what it was handed.
     #[serde(default)]
     pub resource_usage: BTreeMap<String, f64>,
     /// What went wrong; the oldest are forgotten beyond [`FeedbackLoop::FAILURES_MAX`].
@@ -87,10 +89,20 @@ impl FeedbackLoop {
 /// One thing that went wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailureCase {
-    /// The production unit.
+    /// The step that made the check, or [`WHOLE`](crate::WHOLE).
     pub stage: String,
-    /// The check that failed, or the code of the error.
+    /// The check that failed.
     pub code: String,
-    /// The measurement or message.
+    /// What was measured.
     pub detail: String,
+}
+
+impl From<&FailedCheck> for FailureCase {
+    fn from(failed: &FailedCheck) -> FailureCase {
+        FailureCase {
+            stage: failed.stage.clone(),
+            code: failed.check.name.clone(),
+            detail: failed.check.detail.clone(),
+        }
+    }
 }

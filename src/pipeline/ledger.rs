@@ -10,7 +10,7 @@ use super::settings::Budget;
 pub struct Ledger {
     /// What was allowed.
     pub budget: Budget,
-    /// Evaluations of the fitness, by search and learning together.
+    /// Calls of the fitness, by search and learning together.
     pub evaluations: u64,
     /// Episodes of the learning step.
     pub episodes: u64,
@@ -20,7 +20,7 @@ pub struct Ledger {
     pub model_tokens: u64,
     /// Dollars for paid workers.
     pub usd: f64,
-    /// Bytes of populations, tables and scripts, as estimated from their sizes.
+    /// Bytes of the population, the Q-table, the scripts and the data, estimated from their sizes; not measured at the allocator.
     pub memory_bytes: u64,
 }
 

@@ -30,7 +30,9 @@ pub use context::{FailureCase, FeedbackLoop, OrchestrationContext};
 pub use fitness::{DataFitness, DataFitnessTerms, FEATURE_MATCH_FACTOR};
 pub use ledger::Ledger;
 pub use output::OutputError;
-pub use report::{FailedCheck, KnowledgeUse, Outcome, REPORT_VERSION, Report, Timings, Verdict};
+pub use report::{
+    FailedCheck, KnowledgeUse, Outcome, REPORT_VERSION, Report, Timings, Verdict, WHOLE,
+};
 pub use settings::{Budget, Preset, Settings, SettingsError, Stages};
 pub use units::attend::{AttentionRouting, EMPHASIS_REACH};
 pub use units::generate::CodeGeneration;

@@ -21,6 +21,9 @@ use super::workflow::{step, workflow};
 /// The version of the report's form.
 pub const REPORT_VERSION: u32 = 1;
 
+/// The stage of the checks that no unit can make of itself.
+pub const WHOLE: &str = "whole";
+
 /// The report. Serialised, two runs with the same data, seed, settings and snapshot differ in `timings` only.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -38,6 +41,8 @@ pub struct Report {
     pub outcome: Outcome,
     /// The profile of the data.
     pub data: Profile,
+    /// The verification checklist of the data.
+    pub data_checks: Vec<Check>,
     /// Tier 1.
     pub ga_optimization: GaOptimization,
     /// Tier 2.
@@ -50,6 +55,8 @@ pub struct Report {
     pub verification: Verification,
     /// What the run teaches.
     pub self_optimization: SelfOptimization,
+    /// The verification checklist of the whole: what no unit can check of itself, the budget among it.
+    pub whole_checks: Vec<Check>,
     /// What was used up.
     pub ledger: Ledger,
     /// For the next run.
@@ -84,7 +91,7 @@ pub enum Verdict {
 /// A check that failed, with where it was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedCheck {
-    /// The production unit, or `whole`.
+    /// The step that made it, or [`WHOLE`].
     pub stage: String,
     /// The check.
     #[serde(flatten)]
@@ -137,15 +144,17 @@ impl Report {
         files
     }
 
-    /// Every check, with its stage.
+    /// Every check, with its stage: the step that made it, or [`WHOLE`].
     pub fn checks(&self) -> Vec<(&str, &Check)> {
         let stages = [
+            (step::INITIALISE, &self.data_checks),
             (step::GENETIC_SEARCH, &self.ga_optimization.checks),
             (step::ATTENTION, &self.attention_routing.checks),
             (step::REINFORCEMENT_LEARNING, &self.rl_optimization.checks),
             (step::CODE_GENERATION, &self.code_generation.checks),
             (step::VERIFICATION, &self.verification.checks),
             (step::SELF_IMPROVEMENT, &self.self_optimization.checks),
+            (WHOLE, &self.whole_checks),
         ];
         stages.iter().flat_map(|(stage, checks)| checks.iter().map(|c| (*stage, c))).collect()
     }

@@ -2,7 +2,10 @@
 
 use std::num::NonZeroUsize;
 
+use orchestrator_attention::AttentionConfig;
 use orchestrator_codegen::Activation;
+use orchestrator_ga::GaConfig;
+use orchestrator_rl::QConfig;
 use serde::{Deserialize, Serialize};
 
 /// The documents' three ways of saving, and the way between them.
@@ -16,7 +19,7 @@ pub enum Preset {
     Speed,
     /// 40 individuals, 50 generations, 100 episodes, 8 heads, and a second stage of verification.
     Quality,
-    /// The standard search with a pruned Q-table, attention only where the data are complex (above 0.7), and scripts taken from the snapshot
+    /// The standard search with a pruned Q-table, attention only where the data are complex (0.7 or more), and scripts taken from the snapshot
     /// where the same ones were made before.
     Efficiency,
 }
@@ -68,14 +71,14 @@ pub struct Settings {
     /// Individuals of the genetic search: 4 to 1,000.
     pub population: usize,
     /// Generations: 1 to 1,000. The documents say 10 to 50.
-    pub generations: usize,
+    pub generations: u32,
     /// Episodes of the learning step: 1 to 10,000. The documents say 5 to 100.
-    pub episodes: usize,
+    pub episodes: u32,
     /// Attention heads: 1 to 64. The dimension of a head stays 4, so the embedding has four times as many dimensions.
     pub heads: usize,
     /// The activation of the script tokens.
     pub activation: Activation,
-    /// The complexity of the data, in [0, 1], above which attention is used. 0 is always.
+    /// The complexity of the data, in [0, 1], from which on attention is used. 0 is always.
     pub attention_above: f64,
     /// The most entries that the Q-table keeps; `None` keeps all.
     pub q_table_max: Option<usize>,
@@ -144,6 +147,31 @@ pub struct SettingsError {
 }
 
 impl Settings {
+    /// The settings of the genetic search: what is not set here is as the documents have it.
+    pub fn ga(&self) -> GaConfig {
+        GaConfig {
+            population: self.population,
+            generations: self.generations,
+            ..GaConfig::documents()
+        }
+    }
+
+    /// The settings of the learning step: what is not set here is as the documents have it.
+    pub fn rl(&self) -> QConfig {
+        let episodes_max = self.episodes as u32;
+        let documents = QConfig::documents();
+        QConfig {
+            episodes_min: documents.episodes_min.min(episodes_max),
+            episodes_max,
+            ..documents
+        }
+    }
+
+    /// The shape of attention.
+    pub fn attention(&self) -> AttentionConfig {
+        AttentionConfig::with_heads(self.heads)
+    }
+
     /// Whether every setting is in its range.
     ///
     /// # Errors
@@ -151,8 +179,8 @@ impl Settings {
     pub fn check(&self) -> Result<(), SettingsError> {
         let ranges = [
             ("population", self.population as f64, 4.0, 1_000.0),
-            ("generations", self.generations as f64, 1.0, 1_000.0),
-            ("episodes", self.episodes as f64, 1.0, 10_000.0),
+            ("generations", f64::from(self.generations), 1.0, 1_000.0),
+            ("episodes", f64::from(self.episodes), 1.0, 10_000.0),
             ("heads", self.heads as f64, 1.0, 64.0),
             ("attention_above", self.attention_above, 0.0, 1.0),
             ("budget.tokens", self.budget.tokens as f64, Budget::TOKENS_MIN as f64, 1e12),

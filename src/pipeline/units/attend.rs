@@ -51,7 +51,7 @@ impl Worker for AttendUnit {
     async fn execute(&self, task: Task) -> Result<TaskOutput, TaskError> {
         let initialised: Initialised = task.context().output(step::INITIALISE)?;
         let settings = &self.0.context.settings;
-        let config = AttentionConfig::with_heads(settings.heads);
+        let config = settings.attention();
         let complexity = initialised.features.get(COMPLEXITY).copied().unwrap_or(0.0);
         let threshold = settings.attention_above;
         if complexity < threshold {

@@ -72,7 +72,7 @@ impl Worker for GenerateUnit {
         let generated: CodegenOutput = match earlier {
             Some(earlier) => {
                 task.log("the same scripts were made before: taken from the snapshot");
-                earlier.to()?
+                earlier
             }
             None => {
                 let generator = CodegenWorker::default();

@@ -17,6 +17,7 @@ use super::search::GaOptimization;
 use super::verify::Verification;
 use super::{Unit, terminal};
 use crate::pipeline::context::FailureCase;
+use crate::pipeline::settings::Settings;
 use crate::pipeline::workflow::step;
 
 /// What self-improvement hands on.
@@ -67,15 +68,9 @@ impl Worker for ImproveUnit {
         let settings = self.0.context.settings;
         let project = &self.0.context.project;
         let strategy = Payload::of(&settings.preset)?.to::<String>()?;
-        let hyperparameters: BTreeMap<String, f64> = [
-            ("population", settings.population as f64),
-            ("generations", settings.generations as f64),
-            ("episodes", settings.episodes as f64),
-            ("heads", settings.heads as f64),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into();
-
+        let mut hyperparameters = hyperparameters(&settings);
+        let seeded_share = search.warm_starts as f64 / settings.population as f64;
+        hyperparameters.insert("seeded_share".to_owned(), seeded_share);
         let mut knowledge = self.0.knowledge.clone();
         let refuse = terminal("knowledge");
         let known = |case: &FailureCase| {
@@ -87,17 +82,8 @@ impl Worker for ImproveUnit {
         // What was handed in may stand in the snapshot already.
         let handed_in = &self.0.context.feedback_loop.failure_cases;
         let handed_in = handed_in.iter().filter(|case| !known(case));
-        for case in handed_in.chain(&failures) {
-            knowledge
-                .record_failure(orchestrator_intelligence::FailureCase {
-                    stage: case.stage.clone(),
-                    code: case.code.clone(),
-                    message: case.detail.clone(),
-                    run: self.0.knowledge.runs(),
-                    hyperparameters: hyperparameters.clone(),
-                })
-                .map_err(&refuse)?;
-        }
+        let cases: Vec<FailureCase> = handed_in.chain(&failures).cloned().collect();
+        remember(&mut knowledge, &self.0, &cases)?;
         let best = named(&initialised.space(), &learning.optimized_params);
         knowledge.record_best(project, best, learning.fitness_end).map_err(&refuse)?;
         knowledge.record_q_table(Payload::of(&q_table)?);
@@ -123,6 +109,8 @@ impl Worker for ImproveUnit {
             fitness_history: search.fitness_history,
             diversity_history: search.diversity_history,
             reward_history: learning.reward_history,
+            reward_exploring: Some(learning.reward_exploring),
+            reward_greedy: Some(learning.reward_greedy),
             attention_entropy_share: entropy_share(&attention, initialised.features.len()),
             syntax_errors: code.syntax_errors,
         };
@@ -149,8 +137,43 @@ impl Worker for ImproveUnit {
     }
 }
 
+/// The settings of a run by the names that the documents' advice has for them.
+fn hyperparameters(settings: &Settings) -> BTreeMap<String, f64> {
+    [
+        ("population", settings.population as f64),
+        ("generations", f64::from(settings.generations)),
+        ("mutation_rate", settings.ga().mutation_rate),
+        ("episodes", f64::from(settings.episodes)),
+        ("epsilon", settings.rl().epsilon),
+        ("heads", settings.heads as f64),
+        ("embed_dim", settings.attention().embed_dim as f64),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
+
+/// Keeps failures of this run, with the settings that it had.
+pub(in crate::pipeline) fn remember(
+    knowledge: &mut Knowledge,
+    unit: &Unit,
+    failures: &[FailureCase],
+) -> Result<(), TaskError> {
+    for case in failures {
+        knowledge
+            .record_failure(orchestrator_intelligence::FailureCase {
+                stage: case.stage.clone(),
+                code: case.code.clone(),
+                message: case.detail.clone(),
+                run: unit.knowledge.runs(),
+                hyperparameters: hyperparameters(&unit.context.settings),
+            })
+            .map_err(terminal("knowledge"))?;
+    }
+    Ok(())
+}
+
 /// The failed checks, by stage.
-pub(in crate::pipeline) fn failures(stages: &[(&str, &Vec<Check>)]) -> Vec<FailureCase> {
+fn failures(stages: &[(&str, &Vec<Check>)]) -> Vec<FailureCase> {
     let failed = |&(stage, checks): &(&str, &Vec<Check>)| {
         let failed = checks.iter().filter(|check| !check.passed);
         let case = failed.map(|check| FailureCase {

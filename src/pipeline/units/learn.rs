@@ -1,13 +1,13 @@
 //! Tier 2: reinforcement learning, inside the region that the genetic search found.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use orchestrator_core::{
     Check, ParameterSpace, Parameters, Payload, Task, TaskError, TaskOutput, Worker, async_trait,
 };
-use orchestrator_rl::{
-    Prune, QConfig, QTable, RlOutput, RlRequest, RlWorker, StopReason, TuneState,
-};
+use orchestrator_rl::{Prune, QTable, RlOutput, RlRequest, RlWorker, StopReason, TuneState};
 use serde::{Deserialize, Serialize};
 
 use super::initialise::Initialised;
@@ -35,12 +35,18 @@ pub struct RlOptimization {
     pub fitness_end: f64,
     /// How many pairs of state and action the table has.
     pub q_table_size: usize,
-    /// Episodes, and steps in them.
+    /// How many episodes there were.
     pub episodes: u32,
-    /// Each step evaluates the fitness once.
+    /// How many steps there were in them.
     pub steps: u64,
+    /// How often the fitness was evaluated: not for a step that stays where it is.
+    pub evaluations: u64,
     /// The share of the steps that explored.
     pub exploration_share: f64,
+    /// The mean reward of a step that explored; 0 when none did.
+    pub reward_exploring: f64,
+    /// The mean reward of a step that did not; 0 when all did.
+    pub reward_greedy: f64,
     /// Why it ended.
     pub stop: StopReason,
     /// Advice from measured rewards and errors.
@@ -70,16 +76,23 @@ impl Worker for LearnUnit {
         let request = RlRequest {
             start: named(&space, &searched.optimized_params),
             region: Some(searched.region),
-            episodes: Some(settings.episodes as u32),
+            episodes: None,
             epsilon: None,
             context: None,
             q_table: self.earlier(&space),
         };
-        let objective = fitness.over(&space);
+        let evaluations = Arc::new(AtomicU64::new(0));
+        let objective = {
+            let (fitness, evaluations) = (fitness.over(&space), evaluations.clone());
+            move |point: &[f64]| {
+                evaluations.fetch_add(1, Ordering::Relaxed);
+                fitness(point)
+            }
+        };
         let prune =
             Prune { entries_max: settings.q_table_max.unwrap_or(Q_TABLE_MAX), ..Prune::default() };
         let worker =
-            RlWorker::new(space.clone(), QConfig::documents(), objective.clone()).with_prune(prune);
+            RlWorker::new(space.clone(), settings.rl(), objective.clone()).with_prune(prune);
         let output = worker.execute(task.with_input(Payload::of(&request)?)).await?;
         let RlOutput { result, mut checks, diagnosis, q_table } = output.payload.to()?;
 
@@ -98,7 +111,10 @@ impl Worker for LearnUnit {
             q_table_size: result.q_table_size,
             episodes: result.episodes,
             steps: result.steps,
+            evaluations: evaluations.load(Ordering::Relaxed),
             exploration_share: result.exploration_share,
+            reward_exploring: result.reward_exploring,
+            reward_greedy: result.reward_greedy,
             stop: result.stop,
             diagnosis,
             checks,

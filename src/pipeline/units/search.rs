@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use orchestrator_core::{
     Check, ParameterSpace, Parameters, Payload, Task, TaskError, TaskOutput, Worker, async_trait,
 };
-use orchestrator_ga::{GaConfig, GaOutput, GaRequest, GaWorker, StartPoint};
+use orchestrator_ga::{GaOutput, GaRequest, GaWorker, StartPoint};
 use serde::{Deserialize, Serialize};
 
 use super::initialise::Initialised;
@@ -48,13 +48,8 @@ impl Worker for SearchUnit {
         let fitness = DataFitness::of_features(&initialised.features);
         let space = initialised.space();
         let settings = self.0.context.settings;
-        let config = GaConfig {
-            population: settings.population,
-            generations: settings.generations as u32,
-            ..GaConfig::documents()
-        };
         let request = GaRequest { warm_start: self.warm_start(&space), ..GaRequest::default() };
-        let worker = GaWorker::new(space.clone(), config, fitness.over(&space));
+        let worker = GaWorker::new(space.clone(), settings.ga(), fitness.over(&space));
         let output = worker.execute(task.with_input(Payload::of(&request)?)).await?;
         let GaOutput { result, checks, diagnosis } = output.payload.to()?;
         let best = Parameters::from_vector(&space, &result.best).map_err(terminal("ga"))?;

@@ -1,0 +1,82 @@
+//! Search, learning and attention are no ornament: with another θ, or without attention, the scripts are others.
+#![allow(missing_docs)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use orchestrator_ai::codegen::{
+    Activation, GenerateRequest, GeneratedScripts, Generator, neutral_parameters,
+};
+use orchestrator_ai::core::{Parameters, Seed};
+use orchestrator_ai::{EMPHASIS_REACH, OrchestrationContext, Report};
+use support::{orchestrate, penguins, quick};
+
+/// The scripts of the same run, but for θ and the emphasis.
+fn scripts(
+    report: &Report,
+    theta: Parameters,
+    emphasis: &BTreeMap<String, BTreeMap<String, f64>>,
+) -> GeneratedScripts {
+    let request = GenerateRequest {
+        activation: Activation::Relu,
+        emphasis: emphasis.clone(),
+        ..GenerateRequest::new(&report.project, &report.objective, &report.data, theta)
+    };
+    Generator::new().generate(&request).unwrap()
+}
+
+fn kept(scripts: &GeneratedScripts) -> Vec<(&str, &str)> {
+    let kept = scripts.blocks.iter().filter(|block| block.kept);
+    kept.map(|block| (block.layer.as_str(), block.block.as_str())).collect()
+}
+
+#[test]
+fn another_theta_gives_another_script() {
+    // A twentieth of one column in three is missing: a little, which θ may find worth a block or not.
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("gaps.csv");
+    let row = |at: usize| match at % 20 {
+        0 => format!("{at},,n{at}\n"),
+        _ => format!("{at},{at},n{at}\n"),
+    };
+    fs::write(&data, "id,v,s\n".to_owned() + &(0..400).map(row).collect::<String>()).unwrap();
+    let report = orchestrate(quick(&data)).unwrap();
+    let theta = &report.rl_optimization.optimized_params;
+    let emphasis = &report.attention_routing.emphasis;
+    let shipped = scripts(&report, theta.clone(), emphasis);
+    assert_eq!(shipped.code_samples, report.code_generation.code_samples);
+    assert!(!kept(&shipped).contains(&("layer_2", "imputation")), "{:?}", shipped.blocks);
+
+    // The θ that optimises nothing takes every feature at its word.
+    let neutral = scripts(&report, neutral_parameters(), emphasis);
+    assert!(kept(&neutral).contains(&("layer_2", "imputation")), "{:?}", neutral.blocks);
+    assert_ne!(neutral.code_samples["layer_2.py"], shipped.code_samples["layer_2.py"]);
+    // And the least θ that there is keeps nothing.
+    let mut least = theta.clone();
+    least.weights.values_mut().for_each(|weight| *weight = 0.1);
+    least.biases.values_mut().for_each(|bias| *bias = -0.5);
+    assert_eq!(kept(&scripts(&report, least, emphasis)), []);
+}
+
+#[test]
+fn attention_tips_decisions_within_its_reach() {
+    let mut tipped = Vec::new();
+    for seed in 6..=8 {
+        let report = orchestrate(OrchestrationContext { seed: Seed(seed), ..quick(&penguins()) });
+        let report = report.unwrap();
+        let theta = &report.rl_optimization.optimized_params;
+        let with = scripts(&report, theta.clone(), &report.attention_routing.emphasis);
+        assert_eq!(with.code_samples, report.code_generation.code_samples);
+        let without = scripts(&report, theta.clone(), &BTreeMap::new());
+        for (with, without) in with.blocks.iter().zip(&without.blocks) {
+            let reach = EMPHASIS_REACH * without.value + 1e-12;
+            assert!((with.value - without.value).abs() <= reach, "{with:?} {without:?}");
+            if with.kept != without.kept {
+                tipped.push((seed, with.layer.clone(), with.block.clone()));
+            }
+        }
+    }
+    assert!(!tipped.is_empty(), "attention decided nothing");
+}
