@@ -3,7 +3,7 @@
 //! [`MultiHeadAttention`] is scaled dot-product attention (Vaswani et al., "Attention is all you need", 2017) on nalgebra
 //! matrices: rows are positions, columns are features. It is exact (no sampling, no low rank), keeps its head for logits from
 //! 1e-30 to 1e300, and gives back what is needed to judge it: weights, entropy and log-sum-exp of every query and head, and
-//! [`verify`] turns them into named checks. [`embed`] makes rows out of named features, so that layers can attend over them.
+//! [`verify`] turns them into named checks, [`diagnose`] into advice. [`embed`] makes rows out of named features, so that layers can attend over them.
 //! [`AttentionRouter`] uses the same softmax to predict from similar past tasks who will do the next one well.
 //!
 //! Nothing here learns projections: they are the identity, drawn from a seed, or the caller's. Nothing here reads a clock.
@@ -29,8 +29,9 @@
 //! # Ok::<(), orchestrator_attention::AttentionError>(())
 //! ```
 
-mod checks;
+mod check;
 mod config;
+mod diagnosis;
 mod embed;
 mod error;
 mod hasher;
@@ -46,8 +47,9 @@ pub use nalgebra;
 
 pub use orchestrator_core::{Check, Router};
 
-pub use checks::{Advice, FOCUS_MARGIN, SUM_TOLERANCE, UNIFORM_EMBED_DIM, diagnose, verify};
+pub use check::{FOCUS_MARGIN, SUM_TOLERANCE, verify};
 pub use config::{AttentionConfig, HEAD_DIM, Preset};
+pub use diagnosis::{Finding, UNIFORM_EMBED_DIM, diagnose};
 pub use embed::{Feature, LayerQuery, embed, embed_layers, positions};
 pub use error::AttentionError;
 pub use hasher::FeatureHasher;

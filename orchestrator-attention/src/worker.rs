@@ -7,8 +7,9 @@ use nalgebra::DMatrix;
 use orchestrator_core::{Check, Payload, Seed, Task, TaskError, TaskOutput, Worker, async_trait};
 use serde::{Deserialize, Serialize};
 
-use crate::checks::{Advice, diagnose, verify};
+use crate::check::verify;
 use crate::config::AttentionConfig;
+use crate::diagnosis::diagnose;
 use crate::embed::{Feature, LayerQuery, embed, embed_layers};
 use crate::error::AttentionError;
 use crate::kernel::Attended;
@@ -42,8 +43,8 @@ pub struct AttentionOutput {
     pub feature_weights: BTreeMap<String, BTreeMap<String, f64>>,
     /// The verification checklist.
     pub checks: Vec<Check>,
-    /// What could be done better.
-    pub advice: Vec<Advice>,
+    /// Advice in words; empty when the measurements say nothing.
+    pub diagnosis: Vec<String>,
 }
 
 /// Which projections the worker attends through.
@@ -150,7 +151,7 @@ fn describe(
         attention_entropy: to_rows(&attended.entropy),
         feature_weights,
         checks: verify(attended, config, queries),
-        advice: diagnose(attended, config),
+        diagnosis: diagnose(attended, config).iter().map(ToString::to_string).collect(),
     }
 }
 

@@ -146,8 +146,8 @@ impl<W: Worker> Worker for TrackedWorker<W> {
 pub struct Improvement {
     /// What to change for the next run.
     pub suggestions: Vec<Suggestion>,
-    /// Troubles of this run, and their remedies.
-    pub troubleshooting: Vec<Remedy>,
+    /// What to do about the troubles of this run.
+    pub remedies: Vec<Remedy>,
     /// Failures that come again.
     pub failure_patterns: Vec<FailurePattern>,
     /// The knowledge that all this was argued from.
@@ -164,7 +164,7 @@ pub struct Improvement {
 /// let task = Task::detached(Payload::of(&metrics)?, Seed(1));
 /// let output = futures::executor::block_on(worker.execute(task)).unwrap();
 /// let improvement: Improvement = output.payload.to()?;
-/// assert_eq!(improvement.troubleshooting[0].measured, "2 files did not parse");
+/// assert_eq!(improvement.remedies[0].measured, "2 files did not parse");
 /// # Ok::<(), orchestrator_core::PayloadError>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -188,11 +188,11 @@ impl Worker for ImproverWorker {
         }
         let improvement = Improvement {
             suggestions: Improver::suggest(&self.knowledge, &metrics),
-            troubleshooting: troubleshoot(&metrics),
+            remedies: troubleshoot(&metrics),
             failure_patterns: failure_patterns(&self.knowledge),
             knowledge_hash: self.knowledge.hash(),
         };
-        let found = improvement.suggestions.len() + improvement.troubleshooting.len();
+        let found = improvement.suggestions.len() + improvement.remedies.len();
         task.progress(1.0, format!("{found} proposals"));
         Ok(Payload::of(&improvement)?.into())
     }

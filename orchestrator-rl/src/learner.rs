@@ -33,7 +33,7 @@ pub struct Choice {
 ///
 /// let rule = QLearning { alpha: 0.5, gamma: 0.9, epsilon: 0.0 };
 /// let mut table = QTable::new(2);
-/// rule.learn(&mut table, &"start", 1, 1.0, &"end", true)?;
+/// rule.learn(&mut table, &"start", 1, 1.0, None)?; // that was the end
 /// assert_eq!(table.value(&"start", 1), 0.5);
 /// assert_eq!(rule.choose(&table, &"start", &mut Seed(1).stream()).action, 1);
 /// # Ok::<(), orchestrator_rl::RlError>(())
@@ -63,8 +63,8 @@ impl QLearning {
         Choice { action: best[stream.below(best.len())], motive: Motive::Greedy }
     }
 
-    /// Q(s, a) ← Q(s, a) + α [r + γ max Q(s′, a′) − Q(s, a)], and returns the bracket, the temporal difference error. A terminal
-    /// s′ is worth nothing.
+    /// Q(s, a) ← Q(s, a) + α [r + γ max Q(s′, a′) − Q(s, a)], and returns the bracket, the temporal difference error. `next` is
+    /// s′; `None` where the episode has ended, which is worth nothing more.
     ///
     /// # Errors
     /// When there is no such action, or the value would not be finite. Nothing is learned then.
@@ -74,13 +74,12 @@ impl QLearning {
         state: &S,
         action: usize,
         reward: f64,
-        next: &S,
-        terminal: bool,
+        next: Option<&S>,
     ) -> Result<f64, RlError> {
         if action >= table.actions() {
             return Err(RlError::NoAction { action, count: table.actions() });
         }
-        let ahead = if terminal { 0.0 } else { table.best_value(next) };
+        let ahead = next.map_or(0.0, |next| table.best_value(next));
         let old = table.value(state, action);
         let error = reward + self.gamma * ahead - old;
         let value = old + self.alpha * error;

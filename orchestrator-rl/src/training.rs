@@ -110,8 +110,7 @@ impl<S: Ord + Clone> Training<S> {
                 &state,
                 choice.action,
                 taken.reward,
-                &taken.next,
-                taken.terminal,
+                (!taken.terminal).then_some(&taken.next),
             )?;
             row.steps += 1;
             row.reward += taken.reward;

@@ -138,9 +138,9 @@ fn the_end_of_an_episode_promises_nothing() {
     let rule = QLearning { alpha: 1.0, gamma: 0.9, epsilon: 0.0 };
     let mut table = QTable::new(1);
     table.record(&"end", 0, 100.0);
-    rule.learn(&mut table, &"before", 0, 1.0, &"end", true).unwrap();
+    rule.learn(&mut table, &"before", 0, 1.0, None).unwrap();
     assert_eq!(table.value(&"before", 0), 1.0);
-    rule.learn(&mut table, &"before", 0, 1.0, &"end", false).unwrap();
+    rule.learn(&mut table, &"before", 0, 1.0, Some(&"end")).unwrap();
     assert_eq!(table.value(&"before", 0), 91.0);
 }
 
@@ -149,10 +149,10 @@ fn a_reward_that_is_no_number_is_refused_and_not_learned() {
     let rule = QLearning { alpha: 0.5, gamma: 0.9, epsilon: 0.0 };
     let mut table = QTable::new(2);
     for reward in [f64::NAN, f64::INFINITY] {
-        let error = rule.learn(&mut table, &0_u8, 0, reward, &1, false).unwrap_err();
+        let error = rule.learn(&mut table, &0_u8, 0, reward, Some(&1)).unwrap_err();
         assert!(matches!(error, RlError::Reward { action: 0, .. }), "{error}");
     }
-    let error = rule.learn(&mut table, &0, 2, 1.0, &1, false).unwrap_err();
+    let error = rule.learn(&mut table, &0, 2, 1.0, Some(&1)).unwrap_err();
     assert_eq!(error, RlError::NoAction { action: 2, count: 2 });
     assert!(table.is_empty());
 }

@@ -37,8 +37,8 @@ pub struct AttentionRouting {
     /// For each layer, the factor by which it sees each feature: 1 is as it is, at most [`EMPHASIS_REACH`] more or less. Empty when
     /// attention was not used.
     pub emphasis: BTreeMap<String, BTreeMap<String, f64>>,
-    /// What could be done better.
-    pub advice: Vec<String>,
+    /// Advice from measured entropy.
+    pub diagnosis: Vec<String>,
     /// The verification checklist.
     pub checks: Vec<Check>,
 }
@@ -69,8 +69,6 @@ impl Worker for AttendUnit {
         let worker = AttentionWorker::new(config).map_err(terminal("attention"))?;
         let output = worker.execute(task.with_input(Payload::of(&input)?)).await?;
         let output: AttentionOutput = output.payload.to()?;
-        let advice =
-            output.advice.iter().map(|a| format!("{}: {} ({})", a.issue, a.solution, a.measured));
         Ok(TaskOutput::of(&AttentionRouting {
             decision: format!("used: the complexity {complexity:.3} is not below {threshold:.3}"),
             embed_dim: config.embed_dim,
@@ -79,7 +77,7 @@ impl Worker for AttendUnit {
             attended_output: output.attended_output,
             attention_weights: output.attention_weights,
             attention_entropy: output.attention_entropy,
-            advice: advice.collect(),
+            diagnosis: output.diagnosis,
             checks: output.checks,
         })?)
     }
@@ -95,7 +93,7 @@ impl AttentionRouting {
             attention_weights: Vec::new(),
             attention_entropy: Vec::new(),
             emphasis: BTreeMap::new(),
-            advice: Vec::new(),
+            diagnosis: Vec::new(),
             checks: Vec::new(),
         }
     }

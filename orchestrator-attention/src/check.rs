@@ -1,7 +1,6 @@
-//! The verification checklist of attention, with numbers, and what to do when the weights say nothing.
+//! The documents' verification checklist for attention, with the measured numbers.
 
 use orchestrator_core::Check;
-use serde::{Deserialize, Serialize};
 
 use crate::config::AttentionConfig;
 use crate::kernel::Attended;
@@ -12,22 +11,6 @@ pub const SUM_TOLERANCE: f64 = 1e-9;
 /// How far below its maximum, as a share of it, the mean entropy must lie for attention to count as focused. For eight keys,
 /// two per cent is what logits with a standard deviation of 0.3 give: less than that is hard to tell from an even mix.
 pub const FOCUS_MARGIN: f64 = 0.02;
-
-/// The embedding dimension to raise to when the weights are uniform.
-pub const UNIFORM_EMBED_DIM: usize = 32;
-
-/// What could be done better, from what was measured.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Advice {
-    /// What shows.
-    pub issue: String,
-    /// Why that may be.
-    pub cause: String,
-    /// What to do.
-    pub solution: String,
-    /// The numbers behind it.
-    pub measured: String,
-}
 
 /// The checklist: weights sum to 1, all heads valid, output dimension matches the input, numerically stable, focused.
 ///
@@ -120,25 +103,4 @@ fn focused(attended: &Attended) -> Check {
             ),
         ),
     }
-}
-
-/// What to change, judged by the measured weights; empty when they are focused.
-pub fn diagnose(attended: &Attended, config: &AttentionConfig) -> Vec<Advice> {
-    let Some(share) = attended.mean_relative_entropy() else {
-        return Vec::new();
-    };
-    if share <= 1.0 - FOCUS_MARGIN {
-        return Vec::new();
-    }
-    let solution = if config.embed_dim < UNIFORM_EMBED_DIM {
-        format!("raise the embedding dimension from {} to {UNIFORM_EMBED_DIM}", config.embed_dim)
-    } else {
-        "give the layers different interests, or the features different values".to_owned()
-    };
-    vec![Advice {
-        issue: "attention weights are uniform".to_owned(),
-        cause: "the embeddings are not differentiated".to_owned(),
-        solution,
-        measured: format!("mean entropy is {:.1} % of ln n", 100.0 * share),
-    }]
 }
