@@ -33,10 +33,10 @@ pub(crate) struct Arguments {
     pub(crate) preset: PresetName,
     /// Generations of the genetic search, instead of the preset's
     #[arg(long)]
-    pub(crate) generations: Option<usize>,
+    pub(crate) generations: Option<u32>,
     /// Episodes of the learning step, instead of the preset's
     #[arg(long)]
-    pub(crate) episodes: Option<usize>,
+    pub(crate) episodes: Option<u32>,
     /// Attention heads, instead of the preset's; each has 4 dimensions
     #[arg(long)]
     pub(crate) heads: Option<usize>,

@@ -36,7 +36,7 @@ fn weights_sum_to_one(attended: &Attended) -> Check {
         }
     }
     Check::new(
-        "weights_sum_to_one",
+        "weights sum to 1",
         worst <= SUM_TOLERANCE,
         format!("the worst row is off by {worst:e}, {SUM_TOLERANCE:e} are allowed"),
     )
@@ -50,7 +50,7 @@ fn all_heads_valid(attended: &Attended, config: &AttentionConfig) -> Check {
         .count();
     let heads = config.heads;
     Check::new(
-        "all_heads_valid",
+        "all heads valid",
         valid == heads && attended.weights.len() == heads,
         format!("{valid} of {heads} heads have weights in [0, 1] only"),
     )
@@ -63,7 +63,7 @@ fn output_dimension_matches(
 ) -> Check {
     let (rows, columns) = attended.output.shape();
     Check::new(
-        "output_dimension_matches_input",
+        "output dimension matches input",
         (rows, columns) == (queries, config.embed_dim),
         format!("output {rows} × {columns}, input {queries} × {}", config.embed_dim),
     )
@@ -83,14 +83,14 @@ fn numerically_stable(attended: &Attended) -> Check {
     }
     let numbers = attended.output.len() + attended.entropy.len();
     Check::new(
-        "numerically_stable",
+        "numerically stable",
         unstable == 0,
         format!("{unstable} of {numbers} outputs and entropies are out of range"),
     )
 }
 
 fn focused(attended: &Attended) -> Check {
-    let name = "focuses_on_relevant_layers";
+    let name = "focuses on relevant layers";
     match attended.mean_relative_entropy() {
         None => Check::new(name, true, "no query has more than one key to see".to_owned()),
         Some(share) => Check::new(

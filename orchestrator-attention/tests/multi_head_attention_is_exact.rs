@@ -76,7 +76,7 @@ proptest! {
         let max = (n as f64).ln() + 1e-12;
         prop_assert!(attended.entropy.iter().all(|h| (-1e-12..=max).contains(h)));
         let checks = verify(&attended, &config, n);
-        let stable = checks.iter().filter(|check| check.name != "focuses_on_relevant_layers");
+        let stable = checks.iter().filter(|check| check.name != "focuses on relevant layers");
         for check in stable {
             prop_assert!(check.passed, "{check:?}");
         }
@@ -134,22 +134,22 @@ fn broken_results_fail_their_checks() {
 
     let mut bad = good.clone();
     bad.weights[2][(0, 0)] += 1e-6;
-    assert_eq!(failed(bad), ["weights_sum_to_one"]);
+    assert_eq!(failed(bad), ["weights sum to 1"]);
     let mut bad = good.clone();
     bad.weights[1][(3, 0)] = f64::NAN;
-    assert_eq!(failed(bad), ["weights_sum_to_one", "all_heads_valid"]);
+    assert_eq!(failed(bad), ["weights sum to 1", "all heads valid"]);
     let mut bad = good.clone();
     bad.output = bad.output.remove_row(0);
-    assert_eq!(failed(bad), ["output_dimension_matches_input"]);
+    assert_eq!(failed(bad), ["output dimension matches input"]);
     let mut bad = good.clone();
     bad.output[(0, 0)] = f64::INFINITY;
-    assert_eq!(failed(bad), ["numerically_stable"]);
+    assert_eq!(failed(bad), ["numerically stable"]);
     let mut bad = good.clone();
     bad.entropy[(0, 0)] = 2.0; // above ln 4
-    assert!(failed(bad).contains(&"numerically_stable".to_owned()));
+    assert!(failed(bad).contains(&"numerically stable".to_owned()));
 
     let even = attention.attend_self(&DMatrix::zeros(4, 16), &Mask::None).unwrap();
-    assert_eq!(failed(even.clone()), ["focuses_on_relevant_layers"]);
+    assert_eq!(failed(even.clone()), ["focuses on relevant layers"]);
     let findings = orchestrator_attention::diagnose(&even, &config);
     let advice = findings[0].to_string();
     assert!(advice.ends_with("raise the embedding dimension from 16 to 32"), "{advice}");

@@ -89,6 +89,7 @@ impl OrchestratorAi {
     ///
     /// # Errors
     /// When the settings, the data, the snapshot or the place for the results cannot be used, or a unit fails.
+    #[tracing::instrument(skip_all, fields(project = %self.context.project, seed = %self.context.seed))]
     pub async fn orchestrate(&self) -> Result<Report, OrchestrateError> {
         let context = self.context.clone();
         context.settings.check()?;

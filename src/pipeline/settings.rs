@@ -158,13 +158,9 @@ impl Settings {
 
     /// The settings of the learning step: what is not set here is as the documents have it.
     pub fn rl(&self) -> QConfig {
-        let episodes_max = self.episodes as u32;
         let documents = QConfig::documents();
-        QConfig {
-            episodes_min: documents.episodes_min.min(episodes_max),
-            episodes_max,
-            ..documents
-        }
+        let episodes_min = documents.episodes_min.min(self.episodes);
+        QConfig { episodes_min, episodes_max: self.episodes, ..documents }
     }
 
     /// The shape of attention.
