@@ -129,6 +129,19 @@ fn a_wrong_setting_is_refused_by_name() {
 }
 
 #[test]
+fn an_objective_too_long_to_travel_is_an_error_and_no_panic() {
+    let mut context = quick(&penguins());
+    context.objective = "x".repeat(2 << 20);
+    match orchestrate(context) {
+        Err(OrchestrateError::Failed(failure)) => {
+            let said = failure.to_string();
+            assert!(said.contains("code_generation") && said.len() < 1_000, "{said}");
+        }
+        other => panic!("{:?}", other.map(|report| report.outcome)),
+    }
+}
+
+#[test]
 fn presets_are_what_the_documents_say() {
     let of = |preset: Preset| Settings::from(preset);
     assert!((5..=10).contains(&of(Preset::Speed).generations));
@@ -138,6 +151,15 @@ fn presets_are_what_the_documents_say() {
     assert!((50..=100).contains(&of(Preset::Quality).episodes));
     assert_eq!(of(Preset::Quality).heads, 8);
     assert_eq!(of(Preset::Efficiency).attention_above, 0.7);
+    for preset in [Preset::Standard, Preset::Speed, Preset::Quality, Preset::Efficiency] {
+        let (ga, rl) = (of(preset).ga(), of(preset).rl());
+        assert_eq!((ga.tournament, ga.crossover_rate, ga.mutation_rate), (3, 0.7, 0.15));
+        assert_eq!((rl.alpha, rl.gamma, rl.epsilon, rl.steps), (0.1, 0.95, 0.2, 3));
+        assert_eq!(of(preset).attention().head_dim().unwrap(), 4);
+    }
+    let standard = Settings::default();
+    assert_eq!((standard.population, standard.attention().embed_dim, standard.heads), (20, 16, 4));
+    assert!((10..=50).contains(&standard.generations) && (5..=100).contains(&standard.episodes));
     for preset in [Preset::Standard, Preset::Speed, Preset::Quality, Preset::Efficiency] {
         let mut context = quick(&penguins());
         context.settings = Settings { generations: 5, episodes: 5, ..preset.into() };

@@ -3,6 +3,7 @@
 //! Rewards and errors are noisy; the lines compare an early and a late part of the training, and where chance can decide they
 //! allow what it does in 39 of 40 cases, so that a line fails for a reason. Few episodes leave much to chance.
 
+use crate::config::CONVERGENCE_WINDOW;
 use crate::outcome::{StopReason, TuneResult};
 use orchestrator_core::{Check, ParameterSpace};
 
@@ -21,19 +22,19 @@ pub fn verify(result: &TuneResult, region: &ParameterSpace) -> Vec<Check> {
     ]
 }
 
-/// The errors of the last third are not above those of the first by more than chance, or were small enough to end the training, or
-/// are no greater than the greatest reward: so much the first visit of a pair explains by itself (its value is 0 before), and with a
-/// few steps in many dimensions most visits are first ones. Values that run away have errors beyond every reward.
+/// The errors of the last third are not above those of the first by more than chance, or were small enough to end the training. A
+/// training of fewer than [`CONVERGENCE_WINDOW`] episodes passes too while its errors are no greater than the greatest reward: so
+/// much the first visit of a pair explains by itself (its value is 0 before), and most of its visits are first ones. Values that run
+/// away have errors beyond every reward.
 fn converging(result: &TuneResult) -> Check {
     let errors = &result.td_error_history;
     let third = errors.len().div_ceil(3);
     let (early, late) = (Sample::of(&errors[..third]), Sample::of(&errors[errors.len() - third..]));
     let slack = early.slack(&late);
+    let first_visits = errors.len() < CONVERGENCE_WINDOW && late.mean <= result.reward_scale;
     Check::new(
         "q-values converging over episodes",
-        result.stop == StopReason::Converged
-            || late.mean <= early.mean + slack
-            || late.mean <= result.reward_scale,
+        result.stop == StopReason::Converged || late.mean <= early.mean + slack || first_visits,
         format!(
             "mean error from {:.6} to {:.6} (chance allows {slack:.6}, the greatest reward is {:.6}) over {} episodes, {}",
             early.mean,
