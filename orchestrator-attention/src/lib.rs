@@ -40,6 +40,7 @@ mod mask;
 mod memory;
 mod multi_head;
 mod router;
+mod router_config;
 mod softmax;
 mod worker;
 
@@ -57,6 +58,7 @@ pub use kernel::{Attended, scaled_dot_product};
 pub use mask::Mask;
 pub use memory::{Memory, PastTask};
 pub use multi_head::{MultiHeadAttention, Projections};
-pub use router::{AttentionRouter, Prediction, RouterConfig, RouterConfigError};
+pub use router::{AttentionRouter, Prediction};
+pub use router_config::{RouterConfig, RouterConfigError};
 pub use softmax::{RowSum, softmax};
 pub use worker::{AttentionInput, AttentionOutput, AttentionWorker, ProjectionKind};

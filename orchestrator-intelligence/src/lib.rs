@@ -30,6 +30,7 @@
 
 mod analytics;
 mod bandit;
+mod config;
 mod improve;
 mod knowledge;
 mod metrics;
@@ -47,6 +48,7 @@ pub use orchestrator_core::Router;
 
 pub use analytics::{Analytics, Dimension, Metric, Opportunity, Summary};
 pub use bandit::{Bandit, Choice, ThompsonSampling, Ucb1};
+pub use config::{BanditKind, LearningConfig, LearningConfigError, RoutingStrategy};
 pub use improve::{Improver, Mechanism, Suggestion};
 pub use knowledge::{
     BestParameters, FailureCase, KNOWLEDGE_FILE, KNOWLEDGE_VERSION, Knowledge, KnowledgeError,
@@ -58,10 +60,7 @@ pub use profile::TaskProfile;
 pub use record::{
     Complexity, ErrorRecord, ExecutionOutcome, ExecutionRecord, RECORD_VERSION, Risk,
 };
-pub use router::{
-    AdaptiveRouter, BanditKind, LearningConfig, LearningConfigError, LearningSummary,
-    RoutingStrategy,
-};
+pub use router::{AdaptiveRouter, LearningSummary};
 pub use statistics::{difference_interval, wilson_interval};
 pub use store::{JsonlStore, Loaded, StoreError, Torn};
 pub use tracker::ExecutionTracker;
