@@ -5,13 +5,14 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use orchestrator_ai::codegen::{
     Activation, GenerateRequest, GeneratedScripts, Generator, neutral_parameters,
 };
 use orchestrator_ai::core::{Parameters, Seed};
 use orchestrator_ai::{EMPHASIS_REACH, OrchestrationContext, Report};
-use support::{orchestrate, penguins, quick};
+use support::{orchestrate, quick};
 
 /// The scripts of the same run, but for θ and the emphasis.
 fn scripts(
@@ -32,17 +33,25 @@ fn kept(scripts: &GeneratedScripts) -> Vec<(&str, &str)> {
     kept.map(|block| (block.layer.as_str(), block.block.as_str())).collect()
 }
 
+/// Three columns, of which one lacks a value in one row out of `every`.
+fn gaps(folder: &Path, every: usize) -> PathBuf {
+    let row = |at: usize| match at % every {
+        0 => format!("{at},,n{at}\n"),
+        _ => format!("{at},{at},n{at}\n"),
+    };
+    let data = folder.join("gaps.csv");
+    fs::write(&data, "id,v,s\n".to_owned() + &(0..400).map(row).collect::<String>()).unwrap();
+    data
+}
+
 #[test]
 fn another_theta_gives_another_script() {
     // A twentieth of one column in three is missing: a little, which θ may find worth a block or not.
     let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("gaps.csv");
-    let row = |at: usize| match at % 20 {
-        0 => format!("{at},,n{at}\n"),
-        _ => format!("{at},{at},n{at}\n"),
-    };
-    fs::write(&data, "id,v,s\n".to_owned() + &(0..400).map(row).collect::<String>()).unwrap();
-    let report = orchestrate(quick(&data)).unwrap();
+    let data = gaps(folder.path(), 20);
+    let mut context = quick(&data);
+    context.settings.generations = 30;
+    let report = orchestrate(context).unwrap();
     let theta = &report.rl_optimization.optimized_params;
     let emphasis = &report.attention_routing.emphasis;
     let shipped = scripts(&report, theta.clone(), emphasis);
@@ -62,9 +71,12 @@ fn another_theta_gives_another_script() {
 
 #[test]
 fn attention_tips_decisions_within_its_reach() {
+    // So much is missing that θ leaves imputation near the threshold, one way or the other by seed.
+    let folder = tempfile::tempdir().unwrap();
+    let data = gaps(folder.path(), 13);
     let mut tipped = Vec::new();
-    for seed in 6..=8 {
-        let report = orchestrate(OrchestrationContext { seed: Seed(seed), ..quick(&penguins()) });
+    for seed in 1..=8 {
+        let report = orchestrate(OrchestrationContext { seed: Seed(seed), ..quick(&data) });
         let report = report.unwrap();
         let theta = &report.rl_optimization.optimized_params;
         let with = scripts(&report, theta.clone(), &report.attention_routing.emphasis);

@@ -1,7 +1,8 @@
 //! What the pipeline maximises: the documents' F(θ), and how well θ fits the user's data.
 //!
 //! F(θ) alone has the same optimum for every file. The feature-match term pulls each weight towards what the profile of the data asks
-//! for, so that two different files get different parameters, and by them different scripts.
+//! for, so that two different files get different parameters, and by them different scripts. The neutrality term keeps the biases near 0:
+//! a bias moves all blocks of a layer together, whatever the data, and nothing else in the fitness would hold it.
 
 use std::collections::BTreeMap;
 
@@ -28,14 +29,16 @@ pub struct DataFitnessTerms {
     /// The three terms of F(θ).
     #[serde(flatten)]
     pub document: FitnessTerms,
-    /// 1 − the mean distance of weights from what the data ask for and of biases from 0, each as a share of its range: 0 to 1.
+    /// 1 − the mean distance of the weights from what the data ask for, as a share of their range: 0 to 1.
     pub feature_match: f64,
+    /// 1 − the mean size of the biases, as a share of the largest: 0 to 1.
+    pub neutrality: f64,
 }
 
 impl DataFitnessTerms {
-    /// F(θ) plus [`FEATURE_MATCH_FACTOR`] times the feature match: at most 5.
+    /// F(θ), plus [`FEATURE_MATCH_FACTOR`] times the feature match, plus the neutrality: at most 6.
     pub fn total(&self) -> f64 {
-        self.document.total() + FEATURE_MATCH_FACTOR * self.feature_match
+        self.document.total() + FEATURE_MATCH_FACTOR * self.feature_match + self.neutrality
     }
 }
 
@@ -60,17 +63,22 @@ impl DataFitness {
     /// When θ has no weight for one of the features.
     pub fn terms(&self, theta: &Parameters) -> Result<DataFitnessTerms, FitnessError> {
         let document = self.document.terms(theta)?;
-        let mut distance = 0.0;
+        let mut distances = Vec::with_capacity(self.desired_weights.len());
         for (feature, desired) in &self.desired_weights {
             let weight = theta
                 .weights
                 .get(feature)
                 .ok_or_else(|| FitnessError::NoWeight { feature: feature.clone() })?;
-            distance += (weight - desired).abs() / WEIGHT_BOUNDS.width();
+            distances.push((weight - desired).abs() / WEIGHT_BOUNDS.width());
         }
-        distance += theta.biases.values().map(|bias| bias.abs() / BIAS_BOUNDS.width()).sum::<f64>();
-        let count = (self.desired_weights.len() + theta.biases.len()).max(1) as f64;
-        Ok(DataFitnessTerms { document, feature_match: 1.0 - distance / count })
+        let biases: Vec<f64> =
+            theta.biases.values().map(|bias| bias.abs() / BIAS_BOUNDS.max).collect();
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
+        Ok(DataFitnessTerms {
+            document,
+            feature_match: 1.0 - mean(&distances),
+            neutrality: 1.0 - mean(&biases),
+        })
     }
 
     /// The fitness as a function of the points of a space of θ, or of a part of one. Outside it is NaN, which ranks last.
@@ -114,7 +122,10 @@ mod tests {
         let theta = Parameters::from_vector(&space, &[1.05, 1.05, 0.0, 1.0]).unwrap();
         let terms = fitness.terms(&theta).unwrap();
         assert!((terms.feature_match - 1.0).abs() < 1e-12);
-        assert!((terms.total() - 5.0).abs() < 1e-12);
+        assert!((terms.total() - 6.0).abs() < 1e-12);
+        let biased = Parameters::from_vector(&space, &[1.05, 1.05, 0.25, 1.0]).unwrap();
+        let terms = fitness.terms(&biased).unwrap();
+        assert!((terms.neutrality - 0.5).abs() < 1e-12 && terms.feature_match > 0.99);
         let lacking = Parameters::space(["complexity"], ["layer_0"]);
         let theta = Parameters::from_vector(&lacking, &[1.0, 0.0, 1.0]).unwrap();
         assert_eq!(fitness.terms(&theta).unwrap_err().to_string(), "there is no weight \"nulls\"");
