@@ -214,6 +214,18 @@ fn a_script_that_hangs_is_ended() {
 }
 
 #[test]
+fn a_program_that_is_no_python_is_named_with_the_remedy() {
+    let said = Interpreter::named("no-such-python").unwrap_err().to_string();
+    assert!(said.starts_with("no-such-python does not run"), "{said}");
+    if cfg!(unix) {
+        let said = Interpreter::named("false").unwrap_err().to_string();
+        let wanted =
+            "false is no Python 3.8 or newer (a probe ended with exit code 1: it said nothing)";
+        assert!(said.starts_with(wanted), "{said}");
+    }
+}
+
+#[test]
 fn scripts_are_written_all_or_none() {
     let folder = tempfile::tempdir().unwrap();
     let deep = folder.path().join("a/b");
