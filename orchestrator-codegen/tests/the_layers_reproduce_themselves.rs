@@ -3,8 +3,8 @@
 mod support;
 
 use orchestrator_codegen::{
-    Completeness, Diagnostic, GeneratedScripts, Generator, InterpreterError, PythonValidator,
-    Severity, Validator, check_by_running, check_scripts,
+    Completeness, Diagnostic, GeneratedScripts, Generator, Interpreter, InterpreterError,
+    PythonValidator, Severity, Validator, check_by_running, check_scripts,
 };
 use orchestrator_core::{Check, Seed};
 use support::{everything, python, request, run, scripts};
