@@ -5,7 +5,8 @@ mod support;
 
 use std::fs;
 
-use orchestrator_ai::{OrchestrateError, Verdict};
+use orchestrator_ai::core::Seed;
+use orchestrator_ai::{OrchestrateError, OrchestrationContext, Preset, Verdict};
 use support::{orchestrate, penguins, quick};
 
 /// Rows in, out, dropped, quarantined; and the columns.
@@ -107,5 +108,43 @@ fn what_is_no_table_gets_one_clear_error_and_leaves_nothing() {
     refused("blank.csv", Some(b" \n\n"), "line 1: the file is empty");
     refused("latin.csv", Some(b"a,b\n1,x\n2,Zo\xeb\n"), "line 3");
     refused("utf16.csv", Some(b"\xff\xfea\0,\0b\0\n\0"), "UTF-16");
+    if cfg!(unix) {
+        refused("/dev/null", None, "a pipe or a device");
+    }
     refused("quote.csv", Some(b"a,b\n1,2\n3,\"open\n5,6\n"), "line 3: a quote is opened");
+}
+
+#[test]
+fn the_results_never_replace_the_data_nor_come_in_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("cleaned.csv");
+    let taken = folder.path().join("taken");
+    fs::write(&data, "a,b\n1,2\n").unwrap();
+    fs::create_dir_all(taken.join("workflow.mmd")).unwrap();
+    for (out, message) in [(folder.path(), "it is the input"), (&taken, "a folder is in the way")] {
+        let error = orchestrate(OrchestrationContext { out: Some(out.into()), ..quick(&data) });
+        let said = error.unwrap_err().to_string();
+        assert!(said.contains(message) && said.ends_with("name another folder"), "{said}");
+    }
+    assert_eq!(fs::read_to_string(&data).unwrap(), "a,b\n1,2\n");
+    assert_eq!(fs::read_dir(&taken).unwrap().count(), 1);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn a_small_tidy_table_passes_every_check_under_every_preset_and_seed() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("small.csv");
+    fs::write(&data, "a,b\n1,2\n3,4\n").unwrap();
+    for seed in [1, 2, 42] {
+        for preset in [Preset::Speed, Preset::Efficiency] {
+            let settings = preset.into();
+            let context = OrchestrationContext { seed: Seed(seed), settings, ..quick(&data) };
+            let report = orchestrate(context).unwrap();
+            let failed = &report.outcome.failed;
+            assert_eq!(report.outcome.verdict, Verdict::Verified, "{seed} {preset:?} {failed:?}");
+            let features = report.data.features;
+            assert!(features.values().all(|value| value.is_sign_positive()), "{features:?}");
+        }
+    }
 }

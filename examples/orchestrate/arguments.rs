@@ -26,19 +26,19 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = "Create optimized ETL scripts with multi-layer architecture")]
     pub(crate) objective: String,
     /// The same seed gives the same bytes
-    #[arg(long, default_value_t = 42)]
+    #[arg(long, default_value_t = 42, allow_negative_numbers = true)]
     pub(crate) seed: u64,
     /// How hard to work
     #[arg(long, value_enum, default_value_t = PresetName::Standard)]
     pub(crate) preset: PresetName,
     /// Generations of the genetic search, instead of the preset's
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub(crate) generations: Option<u32>,
     /// Episodes of the learning step, instead of the preset's
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub(crate) episodes: Option<u32>,
     /// Attention heads, instead of the preset's; each has 4 dimensions
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub(crate) heads: Option<usize>,
     /// Print the whole report as JSON instead of a summary
     #[arg(long)]

@@ -10,6 +10,7 @@
 mod arguments;
 mod progress;
 
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -32,19 +33,20 @@ fn main() -> ExitCode {
     bar.clear();
     match done {
         Ok(report) => {
-            if arguments.json {
-                println!("{}", report.to_json());
+            let text = if arguments.json {
+                report.to_json()
             } else {
-                println!("{}", report.summary());
-                println!("written to {}", arguments.out.display());
-            }
+                format!("{}\nwritten to {}", report.summary(), arguments.out.display())
+            };
+            // The results are written, and the exit code tells the outcome, even if nobody reads this any more (`| head`).
+            let _closed = writeln!(std::io::stdout(), "{text}");
             match report.outcome.verdict {
                 Verdict::Verified => ExitCode::SUCCESS,
                 Verdict::ChecksFailed => ExitCode::from(1),
             }
         }
         Err(error @ OrchestrateError::Failed(_)) => {
-            eprintln!("error: {error}");
+            say(&error);
             ExitCode::from(1)
         }
         Err(error) => refuse(&error),
@@ -52,6 +54,11 @@ fn main() -> ExitCode {
 }
 
 fn refuse(error: &dyn std::error::Error) -> ExitCode {
-    eprintln!("error: {error}");
+    say(error);
     ExitCode::from(2)
+}
+
+/// One line, whatever the names of files hold.
+fn say(error: &dyn std::error::Error) {
+    eprintln!("error: {}", error.to_string().replace(['\n', '\r'], " "));
 }

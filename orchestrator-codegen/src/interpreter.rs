@@ -39,6 +39,14 @@ pub enum InterpreterError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// Install Python 3.8 or newer, or name another program.
+    #[error("{program} is no Python 3.8 or newer ({probe}); install one, or name another program")]
+    Unfit {
+        /// The program.
+        program: String,
+        /// How it failed to run a line of Python.
+        probe: Box<InterpreterError>,
+    },
     /// The layer is not among the scripts: generation was partial.
     #[error("there is no {file} among the scripts")]
     NoScript {
@@ -46,7 +54,11 @@ pub enum InterpreterError {
         file: String,
     },
     /// The script failed; `stderr` says why.
-    #[error("{script} ended with exit code {code:?}: {stderr}")]
+    #[error(
+        "{script} {}: {}",
+        code.map_or("was ended by a signal".to_owned(), |code| format!("ended with exit code {code}")),
+        if stderr.is_empty() { "it said nothing" } else { stderr }
+    )]
     Failed {
         /// The script.
         script: String,
@@ -156,8 +168,13 @@ impl Interpreter {
         let interpreter = Interpreter { program: program.to_owned(), limit: TIME_LIMIT };
         let folder = Scratch::new()?;
         let probe = "import sys; sys.exit(sys.version_info < (3, 8))";
-        interpreter.run([OsStr::new("-c"), OsStr::new(probe)], &folder.0, "the probe")?;
-        Ok(interpreter)
+        match interpreter.run([OsStr::new("-c"), OsStr::new(probe)], &folder.0, "a probe") {
+            Ok(_) => Ok(interpreter),
+            Err(error @ (InterpreterError::Failed { .. } | InterpreterError::TimedOut { .. })) => {
+                Err(InterpreterError::Unfit { program: program.to_owned(), probe: error.into() })
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The same interpreter with another time limit for each script.

@@ -6,7 +6,7 @@
 //! - **Text.** UTF-8; byte order marks at the start are skipped; NUL bytes are refused. Lines end in LF, CRLF or CR.
 //! - **Records.** As RFC 4180, leniently: quotes matter only at the start of a field, and what follows a closing quote is
 //!   kept. A record of one unquoted field of blanks is a blank line, which is no row. A quote still open at the end of the
-//!   file is an error.
+//!   file is an error, and so is a field of more than [`FIELD_CHARS_MAX`] characters.
 //! - **Delimiter.** Each of [`DELIMITERS`] reads the first [`SAMPLE_RECORDS`] records. It must occur in the first one, and
 //!   at least half the records must have the same width (nine tenths where it is mostly followed by a space; never where,
 //!   in addition, the cells are phrases of two words or more). Its score is that share plus the share of typed cells; the
@@ -18,7 +18,7 @@
 //! - **Columns.** As many as most rows have fields, else as the header has. A last column without a name and without any
 //!   value is a delimiter at the end of each line. Empty fields beyond the last column are ignored.
 //! - **Cells.** [`SPACE`] around a cell is ignored; [`MISSING`] are no values. Integers fit in 64 bits; leading zeros, or a
-//!   plus before seven digits or more, make a code, and a column with a code is no number. Floats are finite, with decimal
+//!   plus before seven digits or more, make a code, and a column with a code is no number. Floats are finite (and none that is not zero rounds to it), with decimal
 //!   commas too where `;` delimits. Booleans are true, false, yes and no in any case. Dates are Y-M-D, D.M.Y, and D/M/Y or
 //!   M/D/Y when some date of the column reads only one way.
 //! - **Types.** A column has the type that most of its values have, the narrowest of equals, if all values but one in
@@ -47,6 +47,9 @@ pub const TOLERANCE_SHARE: usize = 20;
 
 /// Columns of fewer values tolerate no other type: there one value in four is no noise.
 pub const VALUES_MIN: usize = 5;
+
+/// No field has more characters. A longer one is a fault, most likely a quote that was never closed.
+pub const FIELD_CHARS_MAX: usize = 1 << 24;
 
 /// What is longer is text: no date and no sensible number has as many characters.
 pub const TYPED_CHARS_MAX: usize = 64;

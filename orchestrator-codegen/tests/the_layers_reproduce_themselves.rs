@@ -3,8 +3,8 @@
 mod support;
 
 use orchestrator_codegen::{
-    Completeness, Diagnostic, GeneratedScripts, Generator, InterpreterError, PythonValidator,
-    Severity, Validator, check_by_running, check_scripts,
+    Completeness, Diagnostic, GeneratedScripts, Generator, Interpreter, InterpreterError,
+    PythonValidator, Severity, Validator, check_by_running, check_scripts,
 };
 use orchestrator_core::{Check, Seed};
 use support::{everything, python, request, run, scripts};
@@ -211,6 +211,18 @@ fn a_script_that_hangs_is_ended() {
     let hasty = python().with_time_limit(std::time::Duration::from_millis(50));
     let error = hasty.run_etl(&scripts, "in.csv", "out").unwrap_err();
     assert!(matches!(error, InterpreterError::TimedOut { .. }), "{error}");
+}
+
+#[test]
+fn a_program_that_is_no_python_is_named_with_the_remedy() {
+    let said = Interpreter::named("no-such-python").unwrap_err().to_string();
+    assert!(said.starts_with("no-such-python does not run"), "{said}");
+    if cfg!(unix) {
+        let said = Interpreter::named("false").unwrap_err().to_string();
+        let wanted =
+            "false is no Python 3.8 or newer (a probe ended with exit code 1: it said nothing)";
+        assert!(said.starts_with(wanted), "{said}");
+    }
 }
 
 #[test]

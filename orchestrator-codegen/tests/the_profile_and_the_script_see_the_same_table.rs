@@ -51,6 +51,15 @@ fn on_files_that_people_have() {
     compare(&nasty_files());
 }
 
+#[test]
+fn on_a_field_without_end() {
+    let field = "x".repeat(orchestrator_codegen::rules::FIELD_CHARS_MAX);
+    let bytes = format!("a,b\n\n1,x\n2,{field}!\n3,y\n").into_bytes();
+    let said = profile("t.csv", &bytes)["error"].to_string();
+    assert!(said.contains("t.csv, line 4: a field is longer than 16777216 characters"), "{said}");
+    compare(&[("t.csv".into(), bytes)]);
+}
+
 /// Cells that are close to the borders between types, put together at random.
 fn random_file(stream: &mut Stream) -> Vec<u8> {
     const CELLS: &[&str] = &[

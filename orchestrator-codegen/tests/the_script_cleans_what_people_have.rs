@@ -56,6 +56,16 @@ fn values_get_one_form() {
 }
 
 #[test]
+fn a_number_keeps_its_value_whatever_a_float_can_hold() {
+    check(
+        "small,long,zero\n1e-400,123456.789012345678901234567E3,0e-400\n1.5,1e5,1.0\n2.5,0.10000000000000000001,2.0\n",
+        &["small text 0", "long float 0", "zero float 0"],
+        "small,long,zero\n1e-400,123456.789012345678901234567e3,0.0\n1.5,100000.0,1.0\n2.5,0.10000000000000000001,2.0\n",
+        NO_QUARANTINE,
+    );
+}
+
+#[test]
 fn bad_rows_are_kept_apart_with_line_and_reason() {
     let report = check(
         "a,b\n1,x\n2,\"p\nq\"\n3\n4,y,z\noops,y\n5,y\n6,y\n",
@@ -291,6 +301,7 @@ fn a_fault_is_one_line_with_exit_code_2_and_leaves_nothing() {
     shell.file("latin1.csv", b"a\nb\nc\xe9\n");
     shell.refuses(&["nowhere.csv", "--out", "o"], "nowhere.csv: there is no such file");
     shell.refuses(&[".", "--out", "o"], ".: this is a directory");
+    shell.refuses(&["/dev/null", "--out", "o"], "a pipe or a device");
     shell.refuses(&["empty.csv", "--out", "o/p"], "empty.csv, line 1: the file is empty");
     shell.refuses(&["latin1.csv", "--out", "o"], "latin1.csv, line 3: the byte 0xE9");
     shell.refuses(&["ok.csv", "--out", "ok.csv"], "the output cannot be written");

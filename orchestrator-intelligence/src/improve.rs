@@ -244,8 +244,9 @@ fn transfer(knowledge: &Knowledge, metrics: &RunMetrics) -> Vec<Suggestion> {
         return Vec::new();
     }
     let reason = format!(
-        "{} parameter sets of {:?} runs are known, the best with fitness {:.4} (run {}); this run's quality is {:.4}",
+        "{} good parameter set{} of {:?} runs known, the best with fitness {:.4} (of run {}, counted from 0); this run's quality is {:.4}",
         best.len(),
+        if best.len() == 1 { "" } else { "s" },
         metrics.project_type,
         fittest.fitness,
         fittest.run,

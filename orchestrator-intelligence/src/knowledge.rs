@@ -44,7 +44,7 @@ const SUMMARIES_MAX: usize = 200;
 #[non_exhaustive]
 pub enum KnowledgeError {
     /// The file system refused.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: the knowledge of earlier runs cannot be used ({source}); check the folder, or name another", path.display())]
     Io {
         /// The file.
         path: PathBuf,

@@ -98,23 +98,22 @@ fn balanced(result: &TuneResult) -> Check {
     )
 }
 
+/// Every parameter that moves reaches more than one state. How many states were visited says nothing of that: an agent that begins
+/// at the optimum does well to stay in one.
 fn telling(result: &TuneResult) -> Check {
     let unseen = &result.parameters_unseen;
     let detail = if unseen.is_empty() {
-        format!(
-            "{} states visited, every parameter that moves changes the state",
-            result.states_visited
-        )
+        format!("every parameter that moves changes the state; {} visited", result.states_visited)
     } else {
         format!(
-            "{} states visited; moving {} never changes the state",
+            "moving {1} never changes the state; {0} visited",
             result.states_visited,
             unseen.join(", ")
         )
     };
     Check::new(
         "state encoding captures relevant features",
-        unseen.is_empty() && (result.states_visited > 1 || result.steps < STEPS_TELLING),
+        unseen.is_empty() && result.states_visited > 0,
         detail,
     )
 }
@@ -124,9 +123,6 @@ const STUDENT: [f64; 20] = [
     12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
     2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
 ];
-
-/// So many steps in one cell say that the cells are too large; fewer may be chance, since several moves fit into one.
-const STEPS_TELLING: u64 = 50;
 
 /// Mean and spread of a part of a history.
 pub(crate) struct Sample {

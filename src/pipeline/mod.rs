@@ -97,7 +97,7 @@ impl OrchestratorAi {
             Some(dir) => Knowledge::load(dir)?.unwrap_or_default(),
             None => Knowledge::default(),
         };
-        let staging = Staging::beside(context.out.as_deref())?;
+        let staging = Staging::of(context.out.as_deref(), &context.data)?;
         let unit = Unit(Arc::new(Given { staging, context, knowledge }));
         let _swept = Swept(unit.clone());
 

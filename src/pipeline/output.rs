@@ -1,4 +1,5 @@
-//! Where results go: made in a staging folder beside their destination, and moved there when all of them are ready.
+//! Where results go: made in a hidden staging folder inside their destination (beside it, while that does not exist), and moved to
+//! their place when all of them are ready. A run that is killed leaves the staging folder, `.orchestrate-….partial`, and nothing else.
 
 use std::fs;
 use std::io;
@@ -25,6 +26,19 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> OutputError + use<> {
     move |source| OutputError { path, source }
 }
 
+/// Every file of a run.
+const FILES: [&str; 9] = [
+    "layer_0.py",
+    "layer_1.py",
+    "layer_2.py",
+    "orchestration_report.json",
+    "optimization_suggestions.json",
+    "workflow.mmd",
+    ETL_FILES[0],
+    ETL_FILES[1],
+    ETL_FILES[2],
+];
+
 /// A folder in which results are made. It goes when the last one who may write to it is done; what was published stays.
 pub(super) struct Staging {
     path: PathBuf,
@@ -36,18 +50,32 @@ impl Staging {
     /// is made when something is written to it, so that a run which ends before that leaves no trace.
     ///
     /// # Errors
-    /// When `out` is there, and is no folder.
-    pub(super) fn beside(out: Option<&Path>) -> Result<Staging, OutputError> {
+    /// When `out` is there, and is no folder, or a folder in it has the name of a result, or a result would replace the data.
+    pub(super) fn of(out: Option<&Path>, data: &Path) -> Result<Staging, OutputError> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!(".orchestrate-{}-{number}.partial", std::process::id());
         let out = out.map(|out| std::path::absolute(out).map_err(at(out))).transpose()?;
-        let mut there = out.iter().flat_map(|out| out.ancestors()).filter(|path| path.exists());
-        if let Some(file) = there.next().filter(|path| !path.is_dir()) {
-            return Err(at(file)(io::Error::new(io::ErrorKind::NotADirectory, "it is a file")));
+        let Some(out) = out else {
+            return Ok(Staging { path: std::env::temp_dir().join(name), out });
+        };
+        // The nearest folder that exists: `out` may be a mount or a link, and what is beside those may be another file system.
+        let there = out.ancestors().find(|path| path.exists()).unwrap_or(&out);
+        if !there.is_dir() {
+            return Err(at(there)(io::Error::new(io::ErrorKind::NotADirectory, "it is a file")));
         }
-        let parent = out.as_deref().and_then(Path::parent).map(Path::to_owned);
-        Ok(Staging { path: parent.unwrap_or_else(std::env::temp_dir).join(name), out })
+        let data = data.canonicalize().ok();
+        for path in FILES.map(|name| out.join(name)) {
+            if path.is_dir() {
+                let error = io::Error::new(io::ErrorKind::IsADirectory, "a folder is in the way");
+                return Err(at(&path)(error));
+            }
+            if data.is_some() && path.canonicalize().ok() == data {
+                let error = io::Error::new(io::ErrorKind::AlreadyExists, "it is the input");
+                return Err(at(&path)(error));
+            }
+        }
+        Ok(Staging { path: there.join(name), out: Some(out) })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -60,19 +88,22 @@ impl Staging {
         let _absent = fs::remove_dir_all(&self.path);
     }
 
-    /// Writes these files, and moves them and what the script has written to the destination, if there is one.
+    /// Writes these files, and moves them and what the script has written to the destination, if there is one. What the script has not
+    /// written does not stay there from an earlier run: it would pass for a result of this one.
     pub(super) fn publish(&self, files: &[(String, String)]) -> Result<(), OutputError> {
         let Some(out) = &self.out else { return Ok(()) };
-        fs::create_dir_all(&self.path).map_err(at(&self.path))?;
+        fs::create_dir_all(&self.path).map_err(at(out))?;
         for (name, text) in files {
-            let path = self.path.join(name);
-            fs::write(&path, text).map_err(at(&path))?;
+            fs::write(self.path.join(name), text).map_err(at(&out.join(name)))?;
         }
-        let made = ETL_FILES.into_iter().filter(|name| self.path.join(name).exists());
         fs::create_dir_all(out).map_err(at(out))?;
-        for name in files.iter().map(|(name, _)| name.as_str()).chain(made) {
-            let target = out.join(name);
-            fs::rename(self.path.join(name), &target).map_err(at(&target))?;
+        for name in files.iter().map(|(name, _)| name.as_str()).chain(ETL_FILES) {
+            let (made, target) = (self.path.join(name), out.join(name));
+            if made.exists() {
+                fs::rename(made, &target).map_err(at(&target))?;
+            } else if target.exists() {
+                fs::remove_file(&target).map_err(at(&target))?;
+            }
         }
         Ok(())
     }
@@ -93,5 +124,39 @@ impl Staging {
 impl Drop for Staging {
     fn drop(&mut self) {
         self.sweep();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_waits_inside_the_destination_or_in_the_nearest_folder_that_exists() {
+        let folder = tempfile::tempdir().unwrap();
+        let (out, data) = (folder.path().join("a/b"), folder.path().join("data.csv"));
+        let waits = || Staging::of(Some(&out), &data).unwrap().path().parent().unwrap().to_owned();
+        assert_eq!(waits(), folder.path());
+        fs::create_dir_all(&out).unwrap();
+        assert_eq!(waits(), out, "it may be a mount or a link");
+        assert_eq!(fs::read_dir(&out).unwrap().count(), 0, "nothing is made before it is needed");
+    }
+
+    #[test]
+    fn what_an_earlier_run_cleaned_does_not_pass_for_a_result_of_this_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = || {
+            let entries = fs::read_dir(folder.path()).unwrap();
+            let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+            names.sort();
+            names
+        };
+        for name in [CLEANED, "mine.csv"] {
+            fs::write(folder.path().join(name), "old").unwrap();
+        }
+        let staging = Staging::of(Some(folder.path()), Path::new("data.csv")).unwrap();
+        staging.publish(&[("layer_0.py".to_owned(), "pass".to_owned())]).unwrap();
+        drop(staging);
+        assert_eq!(names(), ["layer_0.py", "mine.csv"]);
     }
 }

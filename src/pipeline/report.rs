@@ -196,12 +196,13 @@ impl Report {
             learning.q_table_size,
         )?;
         writeln!(out, "attention   {} heads, {}", attention.heads, attention.decision)?;
+        let kept = code.kept();
         writeln!(
             out,
-            "scripts     {} tokens, quality {:.2}; blocks: {}",
+            "scripts     {} tokens, quality {:.2}; optional blocks: {}",
             code.script_tokens,
             code.quality_score,
-            code.kept().join(", "),
+            if kept.is_empty() { "none".to_owned() } else { kept.join(", ") },
         )?;
         if let Some(rows) = &self.verification.rows {
             writeln!(

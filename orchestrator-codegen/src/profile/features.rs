@@ -63,7 +63,7 @@ fn type_mix(columns: &[ColumnProfile]) -> f64 {
         *counts.entry(column.column_type).or_default() += 1.0;
     }
     let all: f64 = counts.values().sum();
-    let entropy: f64 = counts.values().map(|count| -count / all * (count / all).ln()).sum();
+    let entropy: f64 = counts.values().map(|count| count / all * (all / count).ln()).sum();
     (entropy / TYPES.ln()).clamp(0.0, 1.0)
 }
 

@@ -71,7 +71,7 @@ pub(super) fn classify(text: &str, decimal_comma: bool) -> Kind {
     }
     if is_float(&number) {
         return match number.parse::<f64>() {
-            Ok(value) if value.is_finite() => Kind::Float,
+            Ok(value) if value.is_finite() && !vanishes(&number, value) => Kind::Float,
             _ => Kind::Text,
         };
     }
@@ -84,6 +84,12 @@ pub(super) fn number(text: &str, decimal_comma: bool) -> Option<f64> {
         Kind::Integer | Kind::Float => point_decimal(text, decimal_comma).parse().ok(),
         _ => None,
     }
+}
+
+/// Whether a float would make zero of a number that is none.
+fn vanishes(text: &str, value: f64) -> bool {
+    let digits = text.split(['e', 'E']).next().unwrap_or(text);
+    value == 0.0 && digits.contains(|digit: char| digit.is_ascii_digit() && digit != '0')
 }
 
 fn point_decimal(text: &str, decimal_comma: bool) -> std::borrow::Cow<'_, str> {
@@ -338,6 +344,8 @@ mod tests {
             ("9223372036854775808", Kind::Code),
             ("1e5", Kind::Float),
             ("1e999", Kind::Text),
+            ("1e-999", Kind::Text),
+            ("0e-999", Kind::Float),
             ("inf", Kind::Text),
             (".5", Kind::Float),
             ("1.", Kind::Float),

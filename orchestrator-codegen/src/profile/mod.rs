@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 pub use features::FEATURES;
 pub use kind::ColumnType;
 
+use crate::rules::FIELD_CHARS_MAX;
 use table::Table;
 
 /// Why a file has no profile.
@@ -41,6 +42,14 @@ pub enum ProfileError {
     /// Name a file.
     #[error("{file}: this is a directory; name a CSV file")]
     Directory {
+        /// The path as given.
+        file: String,
+    },
+    /// Save the data to a file: the script reads it more than once.
+    #[error(
+        "{file}: this is a pipe or a device, which can be read only once; save the data to a file"
+    )]
+    NoFile {
         /// The path as given.
         file: String,
     },
@@ -73,6 +82,16 @@ pub enum ProfileError {
         line: u64,
         /// The byte.
         byte: u8,
+    },
+    /// Close the quote that swallowed the rest of the file, if there is one.
+    #[error(
+        "{file}, line {line}: a field is longer than {FIELD_CHARS_MAX} characters; is a quote left open here?"
+    )]
+    LongField {
+        /// The file.
+        file: String,
+        /// The line where its record begins, counted from 1.
+        line: u64,
     },
     /// Close the quote, or remove it.
     #[error("{file}, line {line}: a quote is opened and never closed; close it or remove it")]
@@ -138,12 +157,16 @@ impl Profile {
     /// The profile of a file on disk.
     ///
     /// # Errors
-    /// When there is no such file, it cannot be read, it is empty, is not UTF-8, or ends inside quotes.
+    /// When there is no such file, it cannot be read, it is empty, is not UTF-8, ends inside quotes, or has a field of more than
+    /// [`FIELD_CHARS_MAX`](crate::rules::FIELD_CHARS_MAX) characters.
     pub fn of_path(path: impl AsRef<Path>) -> Result<Profile, ProfileError> {
         let path = path.as_ref();
         let file = path.display().to_string();
         if path.is_dir() {
             return Err(ProfileError::Directory { file });
+        }
+        if path.exists() && !path.is_file() {
+            return Err(ProfileError::NoFile { file });
         }
         let bytes = std::fs::read(path).map_err(|source| match source.kind() {
             std::io::ErrorKind::NotFound => ProfileError::Missing { file: file.clone() },
@@ -159,7 +182,8 @@ impl Profile {
     /// The profile of a file's content; `file` is what errors call it.
     ///
     /// # Errors
-    /// When it is empty, is not UTF-8, or ends inside quotes.
+    /// When it is empty, is not UTF-8, ends inside quotes, or has a field of more than
+    /// [`FIELD_CHARS_MAX`](crate::rules::FIELD_CHARS_MAX) characters.
     pub fn of_bytes(file: &str, bytes: &[u8]) -> Result<Profile, ProfileError> {
         let table = Table::read(file, table::decode(file, bytes)?)?;
         let (columns, shares) = features::measure(&table);

@@ -7,7 +7,7 @@ use csv::StringRecord;
 
 use super::ProfileError;
 use super::kind::{ColumnType, Kind, Kinds, classify};
-use crate::rules::{DELIMITERS, MISSING, NO_DELIMITER, SAMPLE_RECORDS, trim};
+use crate::rules::{DELIMITERS, FIELD_CHARS_MAX, MISSING, NO_DELIMITER, SAMPLE_RECORDS, trim};
 
 /// A file that has been read: its dialect, and its rows as they are.
 #[derive(Debug)]
@@ -60,6 +60,9 @@ impl Table {
         let delimiter = sniff_delimiter(text);
         let sample = records(text, delimiter, SAMPLE_RECORDS).records;
         let all = records(text, delimiter, usize::MAX);
+        if let Some(line) = all.long_field {
+            return Err(ProfileError::LongField { file: file.into(), line });
+        }
         if let Some(line) = all.open_quote {
             return Err(ProfileError::OpenQuote { file: file.into(), line });
         }
@@ -103,6 +106,7 @@ struct Records {
     records: Vec<StringRecord>,
     blank_lines: usize,
     open_quote: Option<u64>,
+    long_field: Option<u64>,
 }
 
 /// Reads up to `count` records. A record after the end of the text shows whether a quote is still open there.
@@ -115,10 +119,15 @@ fn records(text: &str, delimiter: Option<char>, count: usize) -> Records {
         .flexible(true)
         .delimiter(delimiter)
         .from_reader(text.as_bytes().chain(tail.as_bytes()));
-    let mut found = Records { records: Vec::new(), blank_lines: 0, open_quote: None };
+    let mut found =
+        Records { records: Vec::new(), blank_lines: 0, open_quote: None, long_field: None };
     let mut unquoted_blank = 0;
     for record in reader.records() {
         let record = record.expect("text in memory, of any widths, is readable");
+        if record.iter().any(is_too_long) {
+            found.long_field = Some(line_of(text, &record, 0));
+            return found;
+        }
         let alone = record.len() == 1;
         if alone && !record[0].is_empty() && trim(&record[0]).is_empty() {
             unquoted_blank += 1;
@@ -131,20 +140,23 @@ fn records(text: &str, delimiter: Option<char>, count: usize) -> Records {
     }
     let last = found.records.pop().expect("the end itself is a record");
     if last.len() != 1 || &last[0] != END {
-        found.open_quote = Some(opening_line(text, &last));
+        found.open_quote = Some(line_of(text, &last, last.len() - 1));
     }
     found.blank_lines = unquoted_blank + empty_lines(text, delimiter);
     found
 }
 
-/// The line of the quote that opens the last field of the last record.
-fn opening_line(text: &str, last: &StringRecord) -> u64 {
-    let position = last.position().expect("a record that was read has a place");
+fn is_too_long(cell: &str) -> bool {
+    cell.len() > FIELD_CHARS_MAX && cell.chars().count() > FIELD_CHARS_MAX
+}
+
+/// The line on which this field of a record begins.
+fn line_of(text: &str, record: &StringRecord, field: usize) -> u64 {
+    let position = record.position().expect("a record that was read has a place");
     let start = usize::try_from(position.byte()).expect("it lies in memory");
     let skipped = text[start..].len() - text[start..].trim_start_matches(['\r', '\n']).len();
     let before = &text.as_bytes()[..start + skipped];
-    let inside: u64 =
-        last.iter().take(last.len() - 1).map(|cell| line_ends(cell.as_bytes(), None)).sum();
+    let inside: u64 = record.iter().take(field).map(|cell| line_ends(cell.as_bytes(), None)).sum();
     1 + line_ends(before, text.as_bytes().get(start + skipped)) + inside
 }
 

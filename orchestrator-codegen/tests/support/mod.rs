@@ -169,6 +169,7 @@ pub fn nasty_files() -> Vec<(String, Vec<u8>)> {
         ),
         text("ambiguous_dates.csv", "a\n1/2/2020\n3/4/2020\n"),
         text("numbers.csv", "a,b,c\n+5,1e5,-0\n 7 ,.5,0\n-3,-1.,1\n"),
+        text("vanishing.csv", "a,b\n1.5,2e-400\n1e-400,0.0e-400\n2.5,1e-5\n"),
         text("infinite.csv", "a\n1.5\ninf\n2.5\n1e999\n3.5\n"),
         text("booleans.csv", "a,b\nTrue,yes\nFALSE,No\n"),
         text("sneaky_quotes.csv", "a,b\n\"x\"y,1\nx\"y\",2\n \"z\",3\n"),

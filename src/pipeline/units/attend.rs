@@ -57,7 +57,7 @@ impl Worker for AttendUnit {
         if complexity < threshold {
             return Ok(TaskOutput::of(&AttentionRouting {
                 decision: format!(
-                    "not used: the complexity {complexity:.3} is below {threshold:.3}"
+                    "not used: the complexity is {complexity:.3}, and it is used from {threshold:.3} on"
                 ),
                 ..AttentionRouting::unused(config)
             })?);
@@ -70,7 +70,9 @@ impl Worker for AttendUnit {
         let output = worker.execute(task.with_input(Payload::of(&input)?)).await?;
         let output: AttentionOutput = output.payload.to()?;
         Ok(TaskOutput::of(&AttentionRouting {
-            decision: format!("used: the complexity {complexity:.3} is not below {threshold:.3}"),
+            decision: format!(
+                "used: the complexity is {complexity:.3}, and it is used from {threshold:.3} on"
+            ),
             embed_dim: config.embed_dim,
             heads: config.heads,
             emphasis: emphasis(&output.feature_weights),
