@@ -65,12 +65,17 @@ impl Path {
         let name = |part: &str| {
             StepId::parse(part).map_err(|source| PathError::Name { path: text.to_owned(), source })
         };
-        let (rounds, step) = text.rsplit_once('/').unwrap_or(("", text));
-        let frame = rounds.split('/').filter(|part| !part.is_empty()).map(|part| {
+        let (rounds, step) = match text.rsplit_once('/') {
+            Some((rounds, step)) => (Some(rounds), step),
+            None => (None, text),
+        };
+        let frame = rounds.into_iter().flat_map(|rounds| rounds.split('/')).map(|part| {
             let wrong = || PathError::Round { path: text.to_owned(), part: part.to_owned() };
-            let (step, round) =
+            let (step, digits) =
                 part.strip_suffix(']').and_then(|p| p.split_once('[')).ok_or_else(wrong)?;
-            Ok((name(step)?, round.parse().map_err(|_| wrong())?))
+            let round: u32 = digits.parse().map_err(|_| wrong())?;
+            // One spelling a path: no sign, no leading zeros.
+            if round.to_string() == digits { Ok((name(step)?, round)) } else { Err(wrong()) }
         });
         Ok(Path { frame: FramePath(frame.collect::<Result<_, _>>()?), step: name(step)? })
     }
@@ -143,5 +148,9 @@ mod tests {
             "path \"draft/review\": \"draft\" should be a loop step with its round, as in `draft[0]`"
         );
         assert!(matches!(Path::parse("a[0]/"), Err(PathError::Name { .. })));
+        for text in ["/a", "a[0]//b", "a[01]/b", "a[+1]/b", "a[-1]/b", "a[4294967296]/b", "a[0]b/c"]
+        {
+            assert!(matches!(Path::parse(text), Err(PathError::Round { .. })), "{text}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! "On failure, back to an earlier step" makes a bounded loop of the steps in between, or a fault that says why it is none.
 
 use orchestrator_core::{
-    Orchestrator, Payload, Role, RunReport, RunResult, Step, Task, TaskError, Workflow, worker_fn,
+    Orchestrator, Payload, RetryPolicy, Role, RunReport, RunResult, Step, Task, TaskError,
+    Workflow, worker_fn,
 };
 
 fn task(id: &str) -> Step {
@@ -163,5 +164,19 @@ fn what_cannot_be_a_loop_is_refused_with_the_reason() {
         [task("a"), task("b").after("a").after("ghost").on_failure_back_to("z", 2)],
         "step \"b\" has an edge to or from \"ghost\", which is not defined\n\
          step \"b\" goes back to \"z\", from which no way leads to it",
+    );
+    // A fault inside the loop is told once, and hides no other way back.
+    let tired = RetryPolicy::attempts(0);
+    refused(
+        [
+            task("a").retry(tired),
+            task("b").after("a").on_failure_back_to("a", 2),
+            task("c").after("b").on_failure_back_to("b", 2),
+        ],
+        "step \"a\": attempts_max is 0, and must be from 1 to 1000",
+    );
+    refused(
+        [task("a b").on_failure_back_to("a b", 2)],
+        "step name \"a b\" has ' ' at character 2; letters, digits, `_`, `-` and `.` are allowed",
     );
 }

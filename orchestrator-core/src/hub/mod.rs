@@ -55,7 +55,6 @@ const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(4).expect("four is not zero"
 pub struct Orchestrator {
     workers: BTreeMap<WorkerName, Arc<dyn Worker>>,
     staff: Staff,
-    roles: Vec<Role>,
     workflows: BTreeMap<WorkflowName, Workflow>,
     router: Arc<dyn Router>,
     clock: Arc<dyn Clock>,
@@ -116,7 +115,6 @@ impl Default for Orchestrator {
         Orchestrator {
             workers: BTreeMap::new(),
             staff: Staff::default(),
-            roles: Vec::new(),
             workflows: BTreeMap::new(),
             router: Arc::new(DeclaredOrder),
             clock: Arc::new(SystemClock),
@@ -179,8 +177,7 @@ impl Orchestrator {
             return Err(RegisterError::DuplicateWorker(name));
         }
         let capabilities = worker.capabilities();
-        self.staff.add(role.clone(), Candidate { worker: name.clone(), capabilities });
-        self.roles.push(role);
+        self.staff.add(role, Candidate { worker: name.clone(), capabilities });
         self.workers.insert(name, Arc::new(worker));
         Ok(())
     }
@@ -193,7 +190,7 @@ impl Orchestrator {
         if self.workflows.contains_key(workflow.name()) {
             return Err(RegisterError::DuplicateWorkflow(workflow.name().clone()));
         }
-        let missing = workflow.roles().into_iter().filter(|(role, _)| !self.roles.contains(role));
+        let missing = workflow.roles().into_iter().filter(|(role, _)| !self.staff.fills(role));
         let faults: Vec<Fault> =
             missing.map(|(role, steps)| Fault::NoWorker { role, steps }).collect();
         if !faults.is_empty() {

@@ -59,6 +59,11 @@ impl Staff {
         self.0.entry(role).or_default().push(candidate);
     }
 
+    /// Whether somebody was added to the role.
+    pub fn fills(&self, role: &Role) -> bool {
+        self.0.contains_key(role)
+    }
+
     /// Who fills the role.
     pub(super) fn of(&self, role: &Role) -> Vec<Candidate> {
         self.0.get(role).cloned().unwrap_or_else(|| {

@@ -31,10 +31,14 @@ pub(super) fn compile(
     let mut folded = Folded { steps, inside: BTreeMap::new() };
     let mut open: Vec<_> = backs.iter().collect();
     // Inner regions first: a loop may go around a loop.
-    open.sort_by_key(|(from, to, _)| folded.region(to, from).len());
+    open.sort_by_cached_key(|(from, to, _)| folded.region(to, from).len());
     for (from, to, rounds) in open {
-        if let Err(fault) = folded.fold(from, to, *rounds) {
-            faults.extend(fault);
+        // A step with a fault has it inside a loop too; it is told once.
+        let found = folded.fold(from, to, *rounds).err().unwrap_or_default();
+        for fault in found {
+            if !faults.contains(&fault) {
+                faults.push(fault);
+            }
         }
     }
     if faults.is_empty() { check::compile(name, description, folded.steps) } else { Err(faults) }
@@ -113,7 +117,7 @@ impl Folded {
         self.replace(from, &first, &region, rounds)
     }
 
-    /// Puts a loop in the place of the region, which goes from `first` to `last`.
+    /// Puts a loop in the place of the region, which goes from `first` to `last`. Changes nothing when the region is no valid body.
     fn replace(
         &mut self,
         last: &str,
@@ -125,7 +129,7 @@ impl Folded {
         let held = |(end, _): &(String, On)| region.contains(end);
         let at = self.steps.iter().position(|step| region.contains(&step.id)).unwrap_or(0);
         let (mut body, mut outer): (Vec<Step>, Vec<Step>) =
-            std::mem::take(&mut self.steps).into_iter().partition(|step| region.contains(&step.id));
+            self.steps.iter().cloned().partition(|step| region.contains(&step.id));
         let (mut incoming, mut outgoing, mut join) = (Vec::new(), Vec::new(), Join::All);
         for step in &mut body {
             incoming.extend(step.incoming.extract_if(.., |end| !held(end)));
