@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::block::{BLOCKS, BlockDecision};
-use crate::generate::GenerateRequest;
+use crate::request::GenerateRequest;
 use crate::rules;
 use crate::sha256;
 use crate::template::{TemplateError, render, tokenise};

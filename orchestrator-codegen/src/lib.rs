@@ -34,6 +34,7 @@ mod layer;
 mod profile;
 mod python;
 mod quality;
+mod request;
 pub mod rules;
 mod scripts;
 mod sha256;
@@ -45,12 +46,13 @@ mod worker;
 pub use activation::{Activation, SCORE_THRESHOLD};
 pub use block::{ADAPTIVE_COMPLEXITY, BLOCKS, Block, BlockDecision, LAYERS};
 pub use check::{check_by_running, check_scripts};
-pub use generate::{GenerateError, GenerateRequest, Generator, neutral_parameters};
+pub use generate::{GenerateError, Generator};
 pub use interpreter::{
     Interpreter, InterpreterError, PYTHON, QualityReport, ReportedColumn, TIME_LIMIT,
 };
 pub use profile::{ColumnProfile, ColumnType, FEATURES, Profile, ProfileError, Shares};
 pub use quality::{DUPLICATE_CHARS_MIN, PythonQuality, Quality, QualityAnalyzer};
+pub use request::{GenerateRequest, neutral_parameters};
 pub use scripts::{Completeness, GeneratedScripts, SampleMetadata, WriteError};
 pub use template::TemplateError;
 pub use token::{Guard, ScriptToken, Span, TokenKind};

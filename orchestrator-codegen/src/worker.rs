@@ -4,7 +4,8 @@ use orchestrator_core::{Check, Payload, Task, TaskError, TaskOutput, Worker, asy
 use serde::{Deserialize, Serialize};
 
 use crate::check::check_scripts;
-use crate::generate::{GenerateRequest, Generator};
+use crate::generate::Generator;
+use crate::request::GenerateRequest;
 use crate::scripts::GeneratedScripts;
 
 /// A [`Generator`] as a worker. Its input is a [`GenerateRequest`], its output a [`CodegenOutput`].
