@@ -6,7 +6,7 @@ mod support;
 use std::fs;
 
 use orchestrator_ai::core::Seed;
-use orchestrator_ai::{OrchestrateError, OrchestrationContext, Preset, Verdict};
+use orchestrator_ai::{OrchestrateError, OrchestrationContext, Preset, Stages, Verdict};
 use support::{orchestrate, penguins, quick};
 
 /// Rows in, out, dropped, quarantined; and the columns.
@@ -147,4 +147,26 @@ fn a_small_tidy_table_passes_every_check_under_every_preset_and_seed() {
             assert!(features.values().all(|value| value.is_sign_positive()), "{features:?}");
         }
     }
+}
+
+#[test]
+fn rows_that_filling_makes_equal_are_kept_and_are_no_fault() {
+    // The gap is filled with the median, which makes one row equal to another.
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("gaps.csv");
+    let rows: String = ["a,x,2\n", "a,y,2\n", "b,x,2\n", "b,x,\n", "a,y,7\n"].concat();
+    fs::write(&data, "g,h,v\n".to_owned() + &rows).unwrap();
+    let mut context = quick(&data);
+    context.settings.stages = Stages::Two;
+    let report = orchestrate(context).unwrap();
+    assert!(
+        report.code_generation.kept().contains(&"imputation"),
+        "{:?}",
+        report.code_generation.blocks
+    );
+    assert_eq!(report.outcome.verdict, Verdict::Verified, "{:?}", report.outcome.failed);
+    assert_eq!(report.verification.rows.unwrap().rows_out, 5);
+    let clean =
+        report.verification.checks.iter().find(|check| check.name.contains("clean")).unwrap();
+    assert!(clean.detail.contains("1 dropped (at most 1"), "{}", clean.detail);
 }

@@ -30,7 +30,7 @@ pub enum Preset {
 pub enum Stages {
     /// The scripts parse, reproduce each other, and do their job on the user's file.
     One,
-    /// Also: a second run gives the same bytes, and cleaning what is clean changes no count of rows.
+    /// Also: a second run gives the same bytes, and cleaning what is clean finds no fault.
     Two,
 }
 
