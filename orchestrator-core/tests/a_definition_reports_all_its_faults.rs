@@ -98,13 +98,15 @@ fn every_fault_has_its_words() {
 fn a_cycle_is_shown_with_its_path() {
     let faults = check(
         [task("a").after("c"), task("b").after("a"), task("c").after("b"), task("d")],
-        &["the steps a -> b -> c -> a form a cycle; to go back, make them the body of a loop step"],
+        &[
+            "the steps a -> b -> c -> a form a cycle; to go back, use `on_failure_back_to` or a loop step",
+        ],
     );
     let [Fault::Cycle { path }] = faults.as_slice() else { panic!("{faults:?}") };
     assert_eq!(path.first(), path.last());
     check(
         [task("a").after("a"), task("end")],
-        &["the steps a -> a form a cycle; to go back, make them the body of a loop step"],
+        &["the steps a -> a form a cycle; to go back, use `on_failure_back_to` or a loop step"],
     );
     // Two knots, and what lies behind them; `f` can be reached from `start` all the same.
     check(
@@ -118,8 +120,8 @@ fn a_cycle_is_shown_with_its_path() {
             task("f").after("e").after("start"),
         ],
         &[
-            "the steps a -> b -> a form a cycle; to go back, make them the body of a loop step",
-            "the steps c -> d -> c form a cycle; to go back, make them the body of a loop step",
+            "the steps a -> b -> a form a cycle; to go back, use `on_failure_back_to` or a loop step",
+            "the steps c -> d -> c form a cycle; to go back, use `on_failure_back_to` or a loop step",
             "step \"e\" cannot be reached: every way to it comes out of a cycle",
         ],
     );
@@ -127,7 +129,7 @@ fn a_cycle_is_shown_with_its_path() {
         [task("a").after("b"), task("b").after("a")],
         &[
             "no step is terminal: each has an edge going out",
-            "the steps a -> b -> a form a cycle; to go back, make them the body of a loop step",
+            "the steps a -> b -> a form a cycle; to go back, use `on_failure_back_to` or a loop step",
         ],
     );
 }
@@ -158,7 +160,7 @@ fn all_faults_are_reported_at_once() {
   - step \"a\" has an edge to or from \"ghost\", which is not defined
   - step \"a\": attempts_max is 0, and must be from 1 to 1000
   - step \"c\" waits for 5 of its edges, of which at most 1 can fire
-  - the steps b -> c -> b form a cycle; to go back, make them the body of a loop step"
+  - the steps b -> c -> b form a cycle; to go back, use `on_failure_back_to` or a loop step"
     );
 }
 
@@ -199,8 +201,8 @@ fn a_workflow_is_registered_when_every_role_is_filled() {
     assert_eq!(
         faults.to_string(),
         "workflow \"build_website\" has 2 faults
-  - no worker fills the role \"product_manager\", which \"create_specs\" ask for
-  - no worker fills the role \"reviewer\", which \"review_code\" ask for"
+  - no worker fills the role \"product_manager\", asked for by \"create_specs\"
+  - no worker fills the role \"reviewer\", asked for by \"review_code\""
     );
     hub.register_worker("grace", Role::PRODUCT_MANAGER, worker()).unwrap();
     hub.register_worker("edsger", Role::REVIEWER, worker()).unwrap();

@@ -88,7 +88,7 @@ fn a_loop_that_is_never_done_runs_out_of_rounds() {
     let (run, tasks) = drive(built("w", [looped.clone()]), echo);
     let (path, error) = failure(&run);
     assert_eq!((path.as_str(), error.code.as_str()), ("again", "rounds_exhausted"));
-    assert_eq!(error.message, "the loop was not done after 3 rounds");
+    assert_eq!(error.message, "the loop was not done after the last of its rounds (3)");
     assert_eq!(error.details.as_json(), "\"again[2]/draft\"", "what the last round made");
     assert_eq!(tasks.len(), 3);
     // It is a failure like any other: it can be handled.

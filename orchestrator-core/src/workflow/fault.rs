@@ -42,7 +42,7 @@ pub enum Fault {
     },
     /// To go back is a loop: put the steps into a workflow of their own and repeat it.
     #[error(
-        "the steps {} form a cycle; to go back, make them the body of a loop step",
+        "the steps {} form a cycle; to go back, use `on_failure_back_to` or a loop step",
         Arrow(path)
     )]
     Cycle {
@@ -149,7 +149,7 @@ pub enum Fault {
         target: StepId,
     },
     /// Register a worker in this role.
-    #[error("no worker fills the role {role:?}, which {} ask for", List(steps))]
+    #[error("no worker fills the role {role:?}, asked for by {}", List(steps))]
     NoWorker {
         /// The role.
         role: Role,

@@ -36,7 +36,8 @@ impl Run {
                 Event::RoundStarted { path, round: round + 1, carried }
             }
             Next::Again(carried) => {
-                let message = format!("the loop was not done after {rounds_max} rounds");
+                let message =
+                    format!("the loop was not done after the last of its rounds ({rounds_max})");
                 let error = TaskError::terminal("rounds_exhausted", message).with_details(carried);
                 Event::StepFailed { path, attempt: 0, error }
             }
