@@ -192,6 +192,10 @@ name!(
     RunId, "run"
 );
 name!(
+    /// Names a kind of message from outside that steps wait for.
+    SignalName, "signal"
+);
+name!(
     /// Names what a worker can do; a step may require some.
     Capability, "capability"
 );

@@ -91,7 +91,8 @@ pub use hub::{
     RunReport, Spawner, Start, SystemClock, Threads,
 };
 pub use id::{
-    Capability, NAME_BYTES_MAX, NameError, Role, RunId, StepId, WorkerName, WorkflowName,
+    Capability, NAME_BYTES_MAX, NameError, Role, RunId, SignalName, StepId, WorkerName,
+    WorkflowName,
 };
 pub use parameters::{
     BIAS_BOUNDS, Bounds, ParameterError, ParameterSpace, Parameters, TEMPERATURE_BOUNDS,
@@ -110,5 +111,6 @@ pub use task::{Cancellation, Canceller, Failure, Note, Notes, Task, TaskError, T
 pub use time::{BoxFuture, Clock, Timestamp};
 pub use worker::{TypedWorker, Worker, WorkerFn, typed_worker, worker_fn, yield_now};
 pub use workflow::{
-    Fault, Faults, Join, On, Step, Workflow, WorkflowBuilder, build_website, pipeline,
+    Fault, Faults, Join, On, OnItemFailure, Step, Workflow, WorkflowBuilder, build_website,
+    pipeline,
 };

@@ -122,11 +122,14 @@ impl Payload {
     /// A digest of the bytes, 32 hexadecimal digits: FNV-1a with 128 bits (Fowler, Noll, Vo). It tells honest changes apart;
     /// it does not withstand somebody who looks for a collision.
     pub fn digest(&self) -> String {
-        let hash =
-            self.0.bytes().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128, |hash, byte| {
-                (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
-            });
-        format!("{hash:032x}")
+        let mut hasher = Payload::hasher();
+        hasher.add(self.0.as_bytes());
+        hasher.finish()
+    }
+
+    /// The digest of a text that is written piece by piece.
+    pub(crate) fn hasher() -> Fnv128 {
+        Fnv128(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d)
     }
 
     /// The value, as a type of the caller's.
@@ -147,6 +150,29 @@ impl Payload {
             .pointer_mut(pointer)
             .ok_or_else(|| PayloadError::Missing { pointer: pointer.to_owned() })?;
         serde_json::from_value(part.take()).map_err(|error| decode::<T>(&error))
+    }
+}
+
+/// See [`Payload::digest`].
+pub(crate) struct Fnv128(u128);
+
+impl Fnv128 {
+    fn add(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u128::from(*byte))
+                .wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
+        }
+    }
+
+    pub(crate) fn finish(&self) -> String {
+        format!("{:032x}", self.0)
+    }
+}
+
+impl fmt::Write for Fnv128 {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.add(text.as_bytes());
+        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! How often a step is tried, and how long between. Integer arithmetic only: the same seed gives the same delays on every target.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,9 @@ pub struct RetryPolicy {
     pub delay_ms_max: u64,
     /// Up to how many per cent a delay is shortened at random, so that many runs do not retry at once; at most 100. Default 20.
     pub jitter_percent: u32,
+    /// The codes of failures that no attempt follows, even if the worker called them retryable. Default none.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub never_on: BTreeSet<String>,
     /// Whether an attempt with an unknown outcome may be repeated: only if doing the work twice does no harm. Default false.
     pub repeat_unknown: bool,
 }
@@ -46,6 +50,7 @@ impl Default for RetryPolicy {
             growth_percent: 200,
             delay_ms_max: 60_000,
             jitter_percent: 20,
+            never_on: BTreeSet::new(),
             repeat_unknown: false,
         }
     }
@@ -70,6 +75,13 @@ impl RetryPolicy {
     /// At most so many attempts, else the defaults.
     pub fn attempts(attempts_max: u32) -> Self {
         RetryPolicy { attempts_max, ..Self::default() }
+    }
+
+    /// The same policy, but no further attempt after a failure with this code.
+    #[must_use]
+    pub fn never_on(mut self, code: impl Into<String>) -> Self {
+        self.never_on.insert(code.into());
+        self
     }
 
     /// The same policy without any delay: for tests and for workers that fail fast.
@@ -113,6 +125,9 @@ impl RetryPolicy {
     /// How long to wait before the attempt after `attempt`, or `None` when there is none: the failure is not one that another
     /// attempt may mend, or the attempts are used up.
     pub(crate) fn after(&self, attempt: u32, error: &TaskError, seed: Seed) -> Option<Duration> {
+        if self.never_on.contains(&error.code) {
+            return None;
+        }
         let floor = match error.failure {
             Failure::Retryable { after_ms } => after_ms.unwrap_or(0),
             Failure::OutcomeUnknown if self.repeat_unknown => 0,

@@ -9,7 +9,7 @@ use crate::id::WorkerName;
 use crate::path::{FramePath, Path};
 use crate::payload::Payload;
 use crate::task::TaskError;
-use crate::workflow::{Kind, On, Workflow};
+use crate::workflow::{Fires, Kind, Workflow};
 
 /// A history that does not fit the workflow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -213,7 +213,7 @@ impl State {
         self.node_mut(node).phase = Phase::Looping { round };
         let body = match &self.def(node).step.kind {
             Kind::Loop { body, .. } => body.clone(),
-            Kind::Task { .. } => unreachable!("only a loop is looping"),
+            _ => unreachable!("only a loop is looping"),
         };
         let sight = Round { index: round, carried: carried.clone() };
         self.open_frame(&body, FramePath::round(path, round), Some(node), Some(sight));
@@ -241,10 +241,11 @@ impl State {
         };
         for at in 0..self.def(node).outgoing.len() {
             let edge = self.def(node).outgoing[at];
-            let fires = match edge.on {
-                On::Success => succeeded,
-                On::Failure => failed,
-                On::Always => succeeded || failed,
+            let fires = match edge.fires {
+                Fires::Chosen => false,
+                Fires::Success => succeeded,
+                Fires::Failure => failed,
+                Fires::Always => succeeded || failed,
             };
             let to = base + edge.step;
             let target = self.node_mut(to);

@@ -119,8 +119,8 @@ impl Run {
 
     fn task(&self, node: NodeIx, AttemptId { path, attempt }: AttemptId) -> Task {
         let role = match &self.state.def(node).step.kind {
-            Kind::Task { role } => role.clone(),
-            Kind::Loop { .. } => unreachable!("a loop is never dispatched"),
+            Kind::Task { role, .. } => role.clone(),
+            _ => unreachable!("a loop is never dispatched"),
         };
         Task {
             run: self.options.id.clone(),
@@ -149,7 +149,7 @@ impl Run {
 
     /// What a router is asked about a step.
     fn request(&self, node: NodeIx, AttemptId { path, attempt }: &AttemptId) -> Option<Request> {
-        let Kind::Task { role } = &self.state.def(node).step.kind else {
+        let Kind::Task { role, .. } = &self.state.def(node).step.kind else {
             return None;
         };
         Some(Request {

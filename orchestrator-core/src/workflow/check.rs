@@ -1,11 +1,10 @@
 //! Finds every structural fault of a definition. Pure, iterative, linear in steps and edges (a cycle costs its length besides, and there
 //! are at most [`CYCLES_MAX`] of them).
 
-use std::collections::BTreeMap;
-
 use super::fault::{Fault, NESTING_MAX};
-use super::step::{Join, Kind, On, Step, Until};
-use super::{Definition, Edge, StepDef};
+use super::step::{Join, Kind, Step, Until};
+use super::{Definition, Edge, Fires, Index, StepDef};
+use crate::closure::BoundCondition;
 use crate::id::{StepId, WorkflowName};
 
 /// How many cycles are reported at once. Steps that all lead to each other have more cycles than anybody could read.
@@ -24,7 +23,7 @@ pub(super) fn compile(
     }
 
     let ids = step_ids(&steps, &mut faults);
-    let mut index = BTreeMap::new();
+    let mut index = Index::default();
     for (at, id) in ids.iter().enumerate() {
         let Some(id) = id else { continue };
         if index.contains_key(id) {
@@ -34,7 +33,7 @@ pub(super) fn compile(
         }
     }
 
-    let (outgoing, incoming) = edges(&steps, &ids, &index, &mut faults);
+    let Drawn { outgoing, incoming, conditions, ways } = edges(&steps, &ids, &index, &mut faults);
     for ((step, id), incoming) in steps.iter().zip(&ids).zip(&incoming) {
         if let Some(id) = id {
             check_step(step, id, incoming, &mut faults);
@@ -44,9 +43,10 @@ pub(super) fn compile(
 
     match name {
         Some(name) if faults.is_empty() => {
-            let steps = steps.into_iter().zip(ids).zip(outgoing).zip(incoming).filter_map(
-                |(((step, id), outgoing), incoming)| {
-                    Some(StepDef { id: id?, step, outgoing, incoming })
+            let ends = outgoing.into_iter().zip(incoming).zip(conditions).zip(ways);
+            let steps = steps.into_iter().zip(ids).zip(ends).filter_map(
+                |((step, id), (((outgoing, incoming), conditions), ways))| {
+                    Some(StepDef { id: id?, step, outgoing, incoming, conditions, ways })
                 },
             );
             Ok(Definition::new(name, description, steps.collect(), index))
@@ -68,53 +68,92 @@ fn step_ids(steps: &[Step], faults: &mut Vec<Fault>) -> Vec<Option<StepId>> {
 
 type Edges = Vec<Vec<Edge>>;
 
-/// Outgoing and incoming edges by step. An edge has the index of the step at its other end.
-fn edges(
-    steps: &[Step],
-    ids: &[Option<StepId>],
-    index: &BTreeMap<StepId, u32>,
-    faults: &mut Vec<Fault>,
-) -> (Edges, Edges) {
-    let mut outgoing: Edges = vec![Vec::new(); steps.len()];
-    let mut incoming: Edges = vec![Vec::new(); steps.len()];
+/// The edges by step, each with the index of the step at its other end.
+struct Drawn {
+    outgoing: Edges,
+    incoming: Edges,
+    conditions: Vec<Vec<BoundCondition>>,
+    ways: Vec<Vec<u32>>,
+}
+
+fn edges(steps: &[Step], ids: &[Option<StepId>], index: &Index, faults: &mut Vec<Fault>) -> Drawn {
+    let none = || vec![Vec::new(); steps.len()];
+    let mut drawn = Drawn {
+        outgoing: none(),
+        incoming: none(),
+        conditions: vec![Vec::new(); steps.len()],
+        ways: vec![Vec::new(); steps.len()],
+    };
     for (here, (step, id)) in steps.iter().zip(ids).enumerate() {
         let Some(id) = id else { continue };
-        let ends = step.incoming.iter().map(|(other, on)| (other, *on, true));
-        let starts = step.outgoing.iter().map(|(other, on)| (other, *on, false));
-        for (other, on, inward) in ends.chain(starts) {
-            let Some(&there) = index.get(other.as_str()) else {
-                faults.push(Fault::UnknownStep { step: id.clone(), unknown: other.clone() });
-                continue;
-            };
-            let (from, to) = if inward { (there, here as u32) } else { (here as u32, there) };
-            outgoing[from as usize].push(Edge { step: to, on });
-            incoming[to as usize].push(Edge { step: from, on });
+        let mut known = |other: &str| {
+            let there = index.get(other).copied();
+            if there.is_none() {
+                let unknown = other.to_owned();
+                faults.push(Fault::UnknownStep { step: id.clone(), unknown });
+            }
+            there
+        };
+        let here = here as u32;
+        let ends = step.incoming.iter().map(|link| (link, true));
+        let starts = step.outgoing.iter().map(|link| (link, false));
+        for (link, inward) in ends.chain(starts) {
+            let Some(there) = known(&link.step) else { continue };
+            let (from, to) = if inward { (there, here) } else { (here, there) };
+            let when = link.when.as_ref().map(|condition| {
+                let conditions = &mut drawn.conditions[to as usize];
+                conditions.push(condition.clone());
+                conditions.len() as u32 - 1
+            });
+            drawn.add(from, to, link.on.into(), when);
+        }
+        if let Kind::Branch { cases, otherwise } = &step.kind {
+            let ways = cases.iter().map(|(_, to)| to).chain(otherwise);
+            let ways: Vec<u32> = ways.filter_map(|to| known(to)).collect();
+            let mut targets = ways.clone();
+            targets.sort_unstable();
+            targets.dedup();
+            targets.iter().for_each(|&to| drawn.add(here, to, Fires::Chosen, None));
+            drawn.ways[here as usize] = ways;
         }
     }
     // In definition order whichever side drew them, so that both ways of writing give the same definition.
-    for (to, edges) in incoming.iter_mut().enumerate() {
-        edges.sort();
+    for (to, edges) in drawn.incoming.iter_mut().enumerate() {
+        edges.sort_unstable();
         for pair in edges.windows(2) {
             let (from, to) = (&ids[pair[0].step as usize], &ids[to]);
-            if let (true, Some(from), Some(to)) = (pair[0] == pair[1], from, to) {
+            let twice = (pair[0].step, pair[0].fires) == (pair[1].step, pair[1].fires);
+            if let (true, Some(from), Some(to)) = (twice, from, to) {
                 faults.push(Fault::DuplicateEdge { from: from.clone(), to: to.clone() });
             }
         }
     }
-    outgoing.iter_mut().for_each(|edges| edges.sort());
-    (outgoing, incoming)
+    drawn.outgoing.iter_mut().for_each(|edges| edges.sort_unstable());
+    drawn
+}
+
+impl Drawn {
+    fn add(&mut self, from: u32, to: u32, fires: Fires, when: Option<u32>) {
+        self.outgoing[from as usize].push(Edge { step: to, fires, when });
+        self.incoming[to as usize].push(Edge { step: from, fires, when });
+    }
 }
 
 fn check_step(step: &Step, id: &StepId, incoming: &[Edge], faults: &mut Vec<Fault>) {
     if let Err(error) = step.retry.check() {
         faults.push(Fault::Retry { step: id.clone(), error });
     }
+    if step.kind.body().is_some_and(|body| body.0.nesting >= NESTING_MAX) {
+        faults.push(Fault::NestedTooDeep { step: id.clone() });
+    }
     match &step.kind {
-        Kind::Task { .. } => {}
-        Kind::Loop { body, rounds_max, until } => {
-            if body.0.nesting >= NESTING_MAX {
-                faults.push(Fault::NestedTooDeep { step: id.clone() });
-            }
+        Kind::Task { .. }
+        | Kind::Branch { .. }
+        | Kind::Map { .. }
+        | Kind::Decision { .. }
+        | Kind::Wait { .. }
+        | Kind::Sub { .. } => {}
+        Kind::Loop { body, rounds_max, until, .. } => {
             if step.retry.attempts_max > 1 {
                 faults.push(Fault::LoopRetried { step: id.clone() });
             }
@@ -141,8 +180,8 @@ fn check_step(step: &Step, id: &StepId, incoming: &[Edge], faults: &mut Vec<Faul
 fn fireable(incoming: &[Edge]) -> u32 {
     let mut possible = incoming.len() as u32;
     for edges in incoming.chunk_by(|a, b| a.step == b.step) {
-        let count = |on| edges.iter().filter(|edge| edge.on == on).count() as u32;
-        possible -= count(On::Success).min(count(On::Failure));
+        let count = |fires| edges.iter().filter(|edge| edge.fires == fires).count() as u32;
+        possible -= count(Fires::Success).min(count(Fires::Failure));
     }
     possible
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::check;
 use super::fault::Fault;
-use super::step::{Join, On, Step};
+use super::step::{Join, Link, Step};
 use super::{Definition, Workflow};
 use crate::id::StepId;
 
@@ -63,12 +63,12 @@ impl Folded {
     }
 
     /// Every edge, from step to step, by name.
-    fn edges(&self) -> impl Iterator<Item = (&str, &str, On)> {
+    fn edges(&self) -> impl Iterator<Item = (&str, &str)> {
         self.steps.iter().flat_map(|step| {
-            let ends =
-                step.incoming.iter().map(|(from, on)| (from.as_str(), step.id.as_str(), *on));
-            let starts = step.outgoing.iter().map(|(to, on)| (step.id.as_str(), to.as_str(), *on));
-            ends.chain(starts)
+            let ends = step.incoming.iter().map(|link| (link.step.as_str(), step.id.as_str()));
+            let starts = step.outgoing.iter().map(|link| (step.id.as_str(), link.step.as_str()));
+            let ways = step.kind.ways().map(|to| (step.id.as_str(), to));
+            ends.chain(starts).chain(ways)
         })
     }
 
@@ -76,7 +76,7 @@ impl Folded {
     fn region(&self, first: &str, last: &str) -> BTreeSet<String> {
         let mut next: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         let mut before: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for (from, to, _) in self.edges() {
+        for (from, to) in self.edges() {
             next.entry(from).or_default().push(to);
             before.entry(to).or_default().push(from);
         }
@@ -99,7 +99,7 @@ impl Folded {
             return Err(vec![Fault::NoWayBack { step, target }]);
         }
         let mut faults = Vec::new();
-        for (start, end, _) in self.edges() {
+        for (start, end) in self.edges() {
             let (in_start, in_end) = (region.contains(start), region.contains(end));
             if !in_start && in_end && end != first {
                 let (outside, inside) = (id(start)?, id(end)?);
@@ -126,14 +126,14 @@ impl Folded {
         rounds: u32,
     ) -> Result<(), Vec<Fault>> {
         let name = format!("until_{last}");
-        let held = |(end, _): &(String, On)| region.contains(end);
+        let held = |link: &Link| region.contains(&link.step);
         let at = self.steps.iter().position(|step| region.contains(&step.id)).unwrap_or(0);
         let (mut body, mut outer): (Vec<Step>, Vec<Step>) =
             self.steps.iter().cloned().partition(|step| region.contains(&step.id));
         let (mut incoming, mut outgoing, mut join) = (Vec::new(), Vec::new(), Join::All);
         for step in &mut body {
-            incoming.extend(step.incoming.extract_if(.., |end| !held(end)));
-            outgoing.extend(step.outgoing.extract_if(.., |end| !held(end)));
+            incoming.extend(step.incoming.extract_if(.., |link| !held(link)));
+            outgoing.extend(step.outgoing.extract_if(.., |link| !held(link)));
             if step.id == first {
                 join = std::mem::replace(&mut step.join, Join::All);
             }
@@ -141,7 +141,8 @@ impl Folded {
         // Edges that were drawn from the other side name the steps of the region.
         for step in &mut outer {
             let ends = step.incoming.iter_mut().chain(&mut step.outgoing);
-            ends.filter(|end| held(end)).for_each(|(end, _)| end.clone_from(&name));
+            ends.filter(|link| held(link)).for_each(|link| link.step.clone_from(&name));
+            step.kind.redirect(|to| region.contains(to), &name);
         }
         let description = format!("from {first} to {last}, again while {last} fails");
         let body = check::compile(&format!("{name}_body"), description.clone(), body)?;

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::step::{Kind, On};
-use super::{Join, Workflow};
+use super::step::Kind;
+use super::{Fires, Join, Workflow};
 
 /// The chart. Loop bodies are drawn as subgraphs.
 pub(super) fn draw(workflow: &Workflow) -> String {
@@ -22,28 +22,35 @@ fn steps(workflow: &Workflow, prefix: &str, depth: usize, out: &mut String) {
             Join::Any => "<br/>any".to_owned(),
             Join::AtLeast(n) => format!("<br/>{n} of {}", def.incoming.len()),
         };
-        let line = match &def.step.kind {
-            Kind::Task { role } => {
-                let own = role.as_str() == def.id.as_str();
-                let role = if own { String::new() } else { format!("<br/>{role}") };
-                let says = label(&def.step.description);
-                writeln!(out, "{pad}{}[\"{}{role}{says}{join}\"]", id(at), def.id)
-            }
-            Kind::Loop { body, rounds_max, .. } => {
-                let title = format!("{} (at most {rounds_max} rounds){join}", def.id);
-                let opened = writeln!(out, "{pad}subgraph {}[\"{title}\"]", id(at));
+        let says = label(&def.step.description);
+        let line = match (&def.step.kind, def.step.kind.body()) {
+            (kind, Some(body)) => {
+                let bound = match kind {
+                    Kind::Loop { rounds_max, .. } => format!(" (at most {rounds_max} rounds)"),
+                    _ => format!(" ({})", kind.word()),
+                };
+                let opened = writeln!(out, "{pad}subgraph {}[\"{}{bound}{join}\"]", id(at), def.id);
                 steps(body, &format!("{}_", id(at)), depth + 1, out);
                 opened.and_then(|()| writeln!(out, "{pad}end"))
+            }
+            (Kind::Task { role, .. }, None) => {
+                let own = role.as_str() == def.id.as_str();
+                let role = if own { String::new() } else { format!("<br/>{role}") };
+                writeln!(out, "{pad}{}[\"{}{role}{says}{join}\"]", id(at), def.id)
+            }
+            (kind, None) => {
+                writeln!(out, "{pad}{}[\"{}<br/>{}{says}{join}\"]", id(at), def.id, kind.word())
             }
         };
         line.expect("a String takes every write");
     }
     for (at, def) in workflow.defs().iter().enumerate() {
         for edge in &def.outgoing {
-            let arrow = match edge.on {
-                On::Success => "-->",
-                On::Failure => "-. on failure .->",
-                On::Always => "-- always -->",
+            let arrow = match edge.fires {
+                Fires::Success => "-->",
+                Fires::Failure => "-. on failure .->",
+                Fires::Always => "-- always -->",
+                Fires::Chosen => "-- chosen -->",
             };
             writeln!(out, "{pad}{} {arrow} {}", id(at), id(edge.step as usize))
                 .expect("a String takes every write");

@@ -20,28 +20,29 @@
 //! ```
 
 mod check;
+mod digest;
 mod fault;
 mod fold;
 mod mermaid;
 mod prebuilt;
 mod step;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::Arc;
-
-use serde::Serialize;
+use std::hash::BuildHasherDefault;
+use std::sync::{Arc, OnceLock};
 
 pub use fault::{Fault, Faults};
 pub use prebuilt::{build_website, pipeline};
-pub use step::{Join, On, Step};
-pub(crate) use step::{Kind, Until};
+pub(crate) use step::{Awaited, Compensation, DefaultChoice, Kind, Timeouts, Until};
+pub use step::{Join, On, OnItemFailure, Step};
 
+use crate::closure::BoundCondition;
 use crate::id::{Role, StepId, WorkflowName};
 use crate::payload::Payload;
 
-/// The version of the definition's hashed form.
-const DEFINITION_VERSION: u32 = 1;
+/// The place of each step. It is only looked up in, never walked through, so that its order does not matter.
+type Index = HashMap<StepId, u32, BuildHasherDefault<digest::Fnv>>;
 
 /// A validated definition. Immutable, and cheap to clone.
 #[derive(Clone)]
@@ -51,10 +52,10 @@ pub(crate) struct Definition {
     name: WorkflowName,
     description: String,
     steps: Vec<StepDef>,
-    index: BTreeMap<StepId, u32>,
-    digest: String,
-    /// How deep loops are nested in it; 0 without loops.
+    index: Index,
+    /// How deep workflows are nested in it; 0 without any inside.
     nesting: u32,
+    digests: OnceLock<digest::Digests>,
 }
 
 pub(crate) struct StepDef {
@@ -62,24 +63,49 @@ pub(crate) struct StepDef {
     pub(crate) step: Step,
     pub(crate) outgoing: Vec<Edge>,
     pub(crate) incoming: Vec<Edge>,
+    /// The conditions of the edges that end here, by [`Edge::when`].
+    pub(crate) conditions: Vec<BoundCondition>,
+    /// For a branch: where each case leads to, and last where it leads otherwise.
+    pub(crate) ways: Vec<u32>,
 }
 
 /// An edge, seen from one of its ends: the step at the other, and what it waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Edge {
     pub(crate) step: u32,
-    pub(crate) on: On,
+    pub(crate) fires: Fires,
+    /// The index of its condition among those of the step where it ends.
+    pub(crate) when: Option<u32>,
+}
+
+/// When an edge fires: as its author says, or because a branch chose it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fires {
+    Success,
+    Failure,
+    Always,
+    Chosen,
+}
+
+impl From<On> for Fires {
+    fn from(on: On) -> Fires {
+        match on {
+            On::Success => Fires::Success,
+            On::Failure => Fires::Failure,
+            On::Always => Fires::Always,
+        }
+    }
 }
 
 impl StepDef {
     /// Whether some edge takes over when the step fails.
     pub(crate) fn handles_failure(&self) -> bool {
-        self.outgoing.iter().any(|edge| edge.on == On::Failure)
+        self.outgoing.iter().any(|edge| edge.fires == Fires::Failure)
     }
 
     /// Whether nothing follows when the step succeeds, so that its output is what its workflow gives.
     pub(crate) fn ends(&self) -> bool {
-        self.outgoing.iter().all(|edge| edge.on == On::Failure)
+        self.outgoing.iter().all(|edge| edge.fires == Fires::Failure)
     }
 }
 
@@ -147,13 +173,14 @@ impl Workflow {
     pub fn roles(&self) -> BTreeMap<Role, Vec<StepId>> {
         let mut roles: BTreeMap<Role, Vec<StepId>> = BTreeMap::new();
         for def in &self.0.steps {
-            match &def.step.kind {
-                Kind::Task { role } => roles.entry(role.clone()).or_default().push(def.id.clone()),
-                Kind::Loop { body, .. } => {
-                    for (role, steps) in body.roles() {
-                        roles.entry(role).or_default().extend(steps);
-                    }
-                }
+            if let Kind::Task { role, .. } = &def.step.kind {
+                roles.entry(role.clone()).or_default().push(def.id.clone());
+            }
+            if let Some(undo) = &def.step.compensation {
+                roles.entry(undo.role.clone()).or_default().push(def.id.clone());
+            }
+            for (role, steps) in def.step.kind.body().map(Workflow::roles).unwrap_or_default() {
+                roles.entry(role).or_default().extend(steps);
             }
         }
         roles
@@ -162,12 +189,26 @@ impl Workflow {
     /// A digest of the definition: structure, settings, and the names and versions of its closures. A run is resumed only
     /// under a definition with the same digest.
     pub fn digest(&self) -> &str {
-        &self.0.digest
+        &self.digests().whole
+    }
+
+    /// An object of digests by step, those inside written `draft/review`: by it a changed definition can be told step by step.
+    pub(crate) fn step_digests(&self) -> &Payload {
+        &self.digests().steps
+    }
+
+    fn digests(&self) -> &digest::Digests {
+        self.0.digests.get_or_init(|| digest::of(self))
     }
 
     /// The definition as a Mermaid flowchart.
     pub fn to_mermaid(&self) -> String {
         mermaid::draw(self)
+    }
+
+    /// The definition as nothing but itself: whether two are the same one, and not only equal.
+    pub(crate) fn is(&self, other: &Workflow) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     pub(crate) fn defs(&self) -> &[StepDef] {
@@ -180,6 +221,11 @@ impl Workflow {
 
     pub(crate) fn position(&self, step: &str) -> Option<u32> {
         self.0.index.get(step).copied()
+    }
+
+    /// How many edges there are, those inside bodies not counted.
+    pub(crate) fn edge_count(&self) -> usize {
+        self.0.steps.iter().map(|def| def.incoming.len()).sum()
     }
 
     /// For every step, whether some way leads from it to `step`. Linear in steps and edges.
@@ -203,57 +249,15 @@ impl fmt::Debug for Workflow {
     }
 }
 
-/// What of a step goes into the digest.
-#[derive(Serialize)]
-struct Hashed<'a> {
-    id: &'a StepId,
-    kind: serde_json::Value,
-    retry: &'a crate::retry::RetryPolicy,
-    join: Join,
-    incoming: Vec<(&'a StepId, On)>,
-    closures: [Option<(&'a str, u32)>; 2],
-}
-
 impl Definition {
     fn new(
         name: WorkflowName,
         description: String,
         steps: Vec<StepDef>,
-        index: BTreeMap<StepId, u32>,
+        index: Index,
     ) -> Definition {
-        let digest = digest(&name, &steps);
-        let nesting = |def: &StepDef| match &def.step.kind {
-            Kind::Task { .. } => 0,
-            Kind::Loop { body, .. } => body.0.nesting + 1,
-        };
-        let nesting = steps.iter().map(nesting).max().unwrap_or(0);
-        Definition { name, description, steps, index, digest, nesting }
+        let bodies = steps.iter().filter_map(|def| def.step.kind.body());
+        let nesting = bodies.map(|body| body.0.nesting + 1).max().unwrap_or(0);
+        Definition { name, description, steps, index, nesting, digests: OnceLock::new() }
     }
-}
-
-fn digest(name: &WorkflowName, steps: &[StepDef]) -> String {
-    let hashed: Vec<Hashed<'_>> = steps
-        .iter()
-        .map(|def| Hashed {
-            id: &def.id,
-            kind: match &def.step.kind {
-                Kind::Task { role } => serde_json::json!({ "task": role }),
-                Kind::Loop { body, rounds_max, until } => {
-                    let until = match until {
-                        Until::Condition(c) => serde_json::json!([c.0.name(), c.0.version()]),
-                        Until::Accepted { by } => serde_json::json!(by),
-                    };
-                    serde_json::json!({ "loop": [body.digest(), rounds_max, until] })
-                }
-            },
-            retry: &def.step.retry,
-            join: def.step.join,
-            incoming: def.incoming.iter().map(|e| (&steps[e.step as usize].id, e.on)).collect(),
-            closures: [&def.step.input, &def.step.output]
-                .map(|t| t.as_ref().map(|t| (t.0.name(), t.0.version()))),
-        })
-        .collect();
-    Payload::of(&(DEFINITION_VERSION, name, hashed))
-        .expect("names, numbers and texts have a canonical form")
-        .digest()
 }

@@ -1,14 +1,18 @@
 //! One step of a workflow, as the author writes it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::closure::{BoundCondition, BoundTransformer, Condition, Transformer};
-use crate::id::Role;
+use crate::id::{Capability, Role};
 use crate::retry::RetryPolicy;
 use crate::workflow::Workflow;
 
 /// Which end of a step an edge waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum On {
     /// The step succeeded.
@@ -20,7 +24,7 @@ pub enum On {
 }
 
 /// How many of a step's incoming edges must fire before it starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Join {
     /// Every edge is settled, at least one fired, and none is dead because of a failure that nobody handles. The default.
@@ -40,12 +44,124 @@ pub(crate) enum Until {
     Accepted { by: String },
 }
 
+/// What a failed item does to its map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnItemFailure {
+    /// The map fails with the item's failure: no further item is started, and what is under way is told to stop. The output of a map that
+    /// succeeds is the array of its items' outputs. The default.
+    FailFast,
+    /// Up to so many items may fail; one more fails the map as [`OnItemFailure::FailFast`] does. The output is an array with
+    /// `{"output": …}` or `{"error": …}` for every item.
+    Tolerate(u32),
+    /// All items are done, and the map succeeds. The output is as with [`OnItemFailure::Tolerate`].
+    Collect,
+}
+
+/// What a step waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Awaited {
+    Signal(String),
+    Timer { delay_ms: u64 },
+}
+
+/// What a decision becomes when nobody decides in time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DefaultChoice {
+    pub(crate) choice: String,
+    pub(crate) after_ms: u64,
+}
+
 /// What a step does.
 #[derive(Debug, Clone)]
 pub(crate) enum Kind {
-    Task { role: Role },
-    Loop { body: Workflow, rounds_max: u32, until: Until },
+    Task { role: Role, requires: BTreeSet<Capability> },
+    Branch { cases: Vec<(BoundCondition, String)>, otherwise: Option<String> },
+    Loop { body: Workflow, rounds_max: u32, rounds_kept: u32, until: Until },
+    Map { body: Workflow, concurrency_max: u32, items_max: u32, on_failure: OnItemFailure },
+    Decision { question: String, choices: Vec<String>, default: Option<DefaultChoice> },
+    Wait { awaited: Awaited },
+    Sub { body: Workflow },
 }
+
+impl Kind {
+    /// The word for it in faults and in the JSON form.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Kind::Task { .. } => "task",
+            Kind::Branch { .. } => "branch",
+            Kind::Loop { .. } => "loop",
+            Kind::Map { .. } => "map",
+            Kind::Decision { .. } => "decision",
+            Kind::Wait { .. } => "wait",
+            Kind::Sub { .. } => "sub_workflow",
+        }
+    }
+
+    /// The steps that a branch may lead to; others have no ways.
+    pub(crate) fn ways(&self) -> impl Iterator<Item = &str> {
+        let (cases, otherwise) = match self {
+            Kind::Branch { cases, otherwise } => (cases.as_slice(), otherwise.as_deref()),
+            _ => (&[][..], None),
+        };
+        cases.iter().map(|(_, to)| to.as_str()).chain(otherwise)
+    }
+
+    /// Lets the ways of a branch that lead to one of the steps lead to `name` instead.
+    pub(crate) fn redirect(&mut self, is_one: impl Fn(&str) -> bool, name: &str) {
+        if let Kind::Branch { cases, otherwise } = self {
+            let ways = cases.iter_mut().map(|(_, to)| to).chain(otherwise);
+            ways.filter(|to| is_one(to)).for_each(|to| name.clone_into(to));
+        }
+    }
+
+    /// The workflow inside, if there is one.
+    pub(crate) fn body(&self) -> Option<&Workflow> {
+        match self {
+            Kind::Loop { body, .. } | Kind::Map { body, .. } | Kind::Sub { body } => Some(body),
+            Kind::Task { .. } | Kind::Branch { .. } | Kind::Decision { .. } | Kind::Wait { .. } => {
+                None
+            }
+        }
+    }
+}
+
+/// An edge as it is drawn: to or from which step, on what, and under which condition.
+#[derive(Debug, Clone)]
+pub(crate) struct Link {
+    pub(crate) step: String,
+    pub(crate) on: On,
+    pub(crate) when: Option<BoundCondition>,
+}
+
+impl Link {
+    pub(crate) fn new(step: impl Into<String>, on: On) -> Link {
+        Link { step: step.into(), on, when: None }
+    }
+}
+
+/// How long a step may take. Nothing is limited by default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Timeouts {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) attempt_ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) step_ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) heartbeat_ms: Option<u64>,
+}
+
+/// Who undoes a step, and how often that is tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Compensation {
+    pub(crate) role: Role,
+    pub(crate) retry: RetryPolicy,
+}
+
+/// How many rounds of a loop stay in memory, unless its author says otherwise: enough to see how it came to its end.
+pub(crate) const ROUNDS_KEPT: u32 = 16;
+/// How many items a map may have, unless its author says otherwise.
+pub(crate) const ITEMS_MAX: u32 = 10_000;
 
 /// One step, as its author writes it; checked by [`build`](crate::WorkflowBuilder::build).
 ///
@@ -62,36 +178,45 @@ pub struct Step {
     pub(crate) kind: Kind,
     pub(crate) description: String,
     pub(crate) retry: RetryPolicy,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) priority: i32,
+    pub(crate) compensation: Option<Compensation>,
     pub(crate) join: Join,
     pub(crate) input: Option<BoundTransformer>,
     pub(crate) output: Option<BoundTransformer>,
     /// Edges that end here: from which step, and on what.
-    pub(crate) incoming: Vec<(String, On)>,
-    /// Edges that start here: to which step, and on what.
-    pub(crate) outgoing: Vec<(String, On)>,
+    pub(crate) incoming: Vec<Link>,
+    /// Edges that start here: to which step, and on what. The ways of a branch are in its kind.
+    pub(crate) outgoing: Vec<Link>,
     /// Where a failure goes back to, and how many rounds there may be.
     pub(crate) back: Option<(String, u32)>,
+    /// Settings that were given to a kind of step that has no such setting: faults.
+    pub(crate) misplaced: Vec<&'static str>,
 }
 
 impl Step {
-    fn new(id: impl Into<String>, kind: Kind) -> Step {
+    pub(crate) fn new(id: impl Into<String>, kind: Kind) -> Step {
         Step {
             id: id.into(),
             kind,
             description: String::new(),
             retry: RetryPolicy::default(),
+            timeouts: Timeouts::default(),
+            priority: 0,
+            compensation: None,
             join: Join::All,
             input: None,
             output: None,
             incoming: Vec::new(),
             outgoing: Vec::new(),
             back: None,
+            misplaced: Vec::new(),
         }
     }
 
     /// A step that a worker in this role does.
     pub fn task(id: impl Into<String>, role: Role) -> Step {
-        Step::new(id, Kind::Task { role })
+        Step::new(id, Kind::Task { role, requires: BTreeSet::new() })
     }
 
     /// A step that runs `body` again and again, at most `rounds_max` times, until `done` holds of the body's outputs. Running out of
@@ -104,7 +229,7 @@ impl Step {
         done: impl Condition + 'static,
     ) -> Step {
         let until = Until::Condition(BoundCondition(Arc::new(done)));
-        Step::new(id, Kind::Loop { body, rounds_max, until })
+        Step::new(id, Kind::Loop { body, rounds_max, rounds_kept: ROUNDS_KEPT, until })
     }
 
     /// A step that runs `body` again, at most `rounds_max` times in all, as long as the body's step `by` fails: its failure says "once
@@ -117,7 +242,172 @@ impl Step {
         by: impl Into<String>,
     ) -> Step {
         let until = Until::Accepted { by: by.into() };
-        Step::new(id, Kind::Loop { body, rounds_max, until })
+        Step::new(id, Kind::Loop { body, rounds_max, rounds_kept: ROUNDS_KEPT, until })
+    }
+
+    /// A step that chooses one of several ways on: the first [`case`](Step::case) whose condition holds, or else
+    /// [`otherwise`](Step::otherwise), which is required. Its output is its input, so that the chosen step gets what the branch got; the
+    /// other ways end dead. A condition that errs fails the branch.
+    ///
+    /// ```
+    /// use orchestrator_core::{Context, Role, Step, Workflow, condition_fn};
+    /// let large = condition_fn("large", 1, |context: &Context| Ok(context.output::<u64>("measure")? > 100));
+    /// let workflow = Workflow::builder("sort")
+    ///     .step(Step::task("measure", Role::GENERIC))
+    ///     .step(Step::branch("size").after("measure").case(large, "split").otherwise("keep"))
+    ///     .step(Step::task("split", Role::GENERIC))
+    ///     .step(Step::task("keep", Role::GENERIC))
+    ///     .build()?;
+    /// # Ok::<(), orchestrator_core::Faults>(())
+    /// ```
+    pub fn branch(id: impl Into<String>) -> Step {
+        Step::new(id, Kind::Branch { cases: Vec::new(), otherwise: None })
+    }
+
+    /// A step that runs `body` once for every element of its input, which must be a JSON array, at most `concurrency_max` (at least 1) at
+    /// a time. The first steps of the body get the element as their input; [`Context::item`](crate::Context::item) tells which it is. The
+    /// output is an array in the order of the elements, whoever finished first; of no elements, the empty array.
+    pub fn map(id: impl Into<String>, body: Workflow, concurrency_max: u32) -> Step {
+        let on_failure = OnItemFailure::FailFast;
+        Step::new(id, Kind::Map { body, concurrency_max, items_max: ITEMS_MAX, on_failure })
+    }
+
+    /// A step that a person decides: `question` and `choices` are for them. The output is a [`Decided`](crate::Decided).
+    pub fn decision<S: Into<String>>(
+        id: impl Into<String>,
+        question: impl Into<String>,
+        choices: impl IntoIterator<Item = S>,
+    ) -> Step {
+        let choices = choices.into_iter().map(Into::into).collect();
+        Step::new(id, Kind::Decision { question: question.into(), choices, default: None })
+    }
+
+    /// A step that waits for a signal from outside, and gives the signal's payload. One that has come before counts.
+    pub fn wait_for_signal(id: impl Into<String>, signal: impl Into<String>) -> Step {
+        Step::new(id, Kind::Wait { awaited: Awaited::Signal(signal.into()) })
+    }
+
+    /// A step that lets time pass, in whole milliseconds, and gives its input.
+    pub fn wait_for(id: impl Into<String>, delay: Duration) -> Step {
+        Step::new(id, Kind::Wait { awaited: Awaited::Timer { delay_ms: millis(delay) } })
+    }
+
+    /// A step that runs a workflow once, as a part of this run, and gives its output.
+    pub fn sub_workflow(id: impl Into<String>, body: Workflow) -> Step {
+        Step::new(id, Kind::Sub { body })
+    }
+
+    /// For branches: goes on with `step` if `condition` holds and none of the cases before did.
+    #[must_use]
+    pub fn case(mut self, condition: impl Condition + 'static, step: impl Into<String>) -> Step {
+        let case = (BoundCondition(Arc::new(condition)), step.into());
+        match &mut self.kind {
+            Kind::Branch { cases, .. } => cases.push(case),
+            _ => self.misplaced.push("case"),
+        }
+        self
+    }
+
+    /// For branches: goes on with `step` if none of the cases holds.
+    #[must_use]
+    pub fn otherwise(mut self, step: impl Into<String>) -> Step {
+        match &mut self.kind {
+            Kind::Branch { otherwise, .. } => *otherwise = Some(step.into()),
+            _ => self.misplaced.push("otherwise"),
+        }
+        self
+    }
+
+    /// For maps: how many elements there may be; more fail the step with the code `too_many_items`. Default 10,000.
+    #[must_use]
+    pub fn items_max(mut self, max: u32) -> Step {
+        match &mut self.kind {
+            Kind::Map { items_max, .. } => *items_max = max,
+            _ => self.misplaced.push("items_max"),
+        }
+        self
+    }
+
+    /// For maps: what a failed item does. Default [`OnItemFailure::FailFast`].
+    #[must_use]
+    pub fn on_item_failure(mut self, what: OnItemFailure) -> Step {
+        match &mut self.kind {
+            Kind::Map { on_failure, .. } => *on_failure = what,
+            _ => self.misplaced.push("on_item_failure"),
+        }
+        self
+    }
+
+    /// For loops: how many rounds, the present one included, a run keeps in memory; at least 1. Default 16.
+    #[must_use]
+    pub fn rounds_kept(mut self, kept: u32) -> Step {
+        match &mut self.kind {
+            Kind::Loop { rounds_kept, .. } => *rounds_kept = kept,
+            _ => self.misplaced.push("rounds_kept"),
+        }
+        self
+    }
+
+    /// For decisions: what counts when nobody has decided after this long.
+    #[must_use]
+    pub fn default_choice(mut self, choice: impl Into<String>, after: Duration) -> Step {
+        let given = DefaultChoice { choice: choice.into(), after_ms: millis(after) };
+        match &mut self.kind {
+            Kind::Decision { default, .. } => *default = Some(given),
+            _ => self.misplaced.push("default_choice"),
+        }
+        self
+    }
+
+    /// For tasks: what a worker of the role must be able to do besides.
+    #[must_use]
+    pub fn requires(mut self, capability: Capability) -> Step {
+        match &mut self.kind {
+            Kind::Task { requires, .. } => {
+                requires.insert(capability);
+            }
+            _ => self.misplaced.push("requires"),
+        }
+        self
+    }
+
+    /// How long one attempt may take, routing excluded. A longer one fails with the retryable code `attempt_timeout`: its worker is told
+    /// to stop, and what it still says is ignored. For tasks only.
+    #[must_use]
+    pub fn attempt_timeout(mut self, limit: Duration) -> Step {
+        self.timeouts.attempt_ms = Some(millis(limit));
+        self
+    }
+
+    /// How long the whole step may take, from its start: attempts, routing and rests, rounds and items. A longer one fails with the
+    /// terminal code `step_timeout`; what it has under way is told to stop. Not for branches.
+    #[must_use]
+    pub fn step_timeout(mut self, limit: Duration) -> Step {
+        self.timeouts.step_ms = Some(millis(limit));
+        self
+    }
+
+    /// How long a worker may be silent: every [`Input::Heartbeat`](crate::Input::Heartbeat) begins the time anew. A longer silence fails
+    /// the attempt with the retryable code `heartbeat_timeout`. For tasks only.
+    #[must_use]
+    pub fn heartbeat_timeout(mut self, limit: Duration) -> Step {
+        self.timeouts.heartbeat_ms = Some(millis(limit));
+        self
+    }
+
+    /// Which of several tasks that are ready is to be handed to a worker first: the larger. Default 0. It orders what waits for a place;
+    /// nothing that runs is interrupted. For tasks only.
+    #[must_use]
+    pub fn priority(self, priority: i32) -> Step {
+        Step { priority, ..self }
+    }
+
+    /// Says who undoes this step if it has succeeded and the run then fails or is cancelled. Compensations run one after the other, the
+    /// last success first; each gets the output of its step as input and is tried as `retry` says. One that fails is recorded in the
+    /// run's outcome, and the others go on. For tasks only.
+    #[must_use]
+    pub fn compensate(self, role: Role, retry: RetryPolicy) -> Step {
+        Step { compensation: Some(Compensation { role, retry }), ..self }
     }
 
     /// Says what the step does, for people.
@@ -129,35 +419,48 @@ impl Step {
     /// Starts after `step` has succeeded.
     #[must_use]
     pub fn after(mut self, step: impl Into<String>) -> Step {
-        self.incoming.push((step.into(), On::Success));
+        self.incoming.push(Link::new(step, On::Success));
         self
     }
 
     /// Starts after each of `steps` has succeeded.
     #[must_use]
     pub fn after_all<S: Into<String>>(mut self, steps: impl IntoIterator<Item = S>) -> Step {
-        self.incoming.extend(steps.into_iter().map(|step| (step.into(), On::Success)));
+        self.incoming.extend(steps.into_iter().map(|step| Link::new(step, On::Success)));
         self
     }
 
     /// Starts after `step` has ended as `on` says.
     #[must_use]
     pub fn after_end(mut self, step: impl Into<String>, on: On) -> Step {
-        self.incoming.push((step.into(), on));
+        self.incoming.push(Link::new(step, on));
+        self
+    }
+
+    /// Starts after `step` has succeeded, if `condition` holds then: of the outputs of `step` and its ancestors. If it does not hold the
+    /// edge is dead; if it errs, this step fails with the code `condition`.
+    #[must_use]
+    pub fn after_when(
+        mut self,
+        step: impl Into<String>,
+        condition: impl Condition + 'static,
+    ) -> Step {
+        let when = Some(BoundCondition(Arc::new(condition)));
+        self.incoming.push(Link { when, ..Link::new(step, On::Success) });
         self
     }
 
     /// Goes on with `step` when this one has succeeded: the same edge as `step.after(this)`.
     #[must_use]
     pub fn on_success(mut self, step: impl Into<String>) -> Step {
-        self.outgoing.push((step.into(), On::Success));
+        self.outgoing.push(Link::new(step, On::Success));
         self
     }
 
     /// Goes on with `step` when this one has failed, which handles the failure.
     #[must_use]
     pub fn on_failure(mut self, step: impl Into<String>) -> Step {
-        self.outgoing.push((step.into(), On::Failure));
+        self.outgoing.push(Link::new(step, On::Failure));
         self
     }
 
@@ -209,4 +512,9 @@ impl Step {
     pub fn output(self, transformer: impl Transformer + 'static) -> Step {
         Step { output: Some(BoundTransformer(Arc::new(transformer))), ..self }
     }
+}
+
+/// Whole milliseconds; what does not fit is as long as can be said.
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -98,8 +98,8 @@ impl Run {
             }
             Ok(decision) => {
                 let role = match &self.state.def(node).step.kind {
-                    crate::workflow::Kind::Task { role } => role,
-                    crate::workflow::Kind::Loop { .. } => unreachable!("a loop is not routed"),
+                    crate::workflow::Kind::Task { role, .. } => role,
+                    _ => unreachable!("a loop is not routed"),
                 };
                 let candidates = self.options.staff.of(role);
                 if !candidates.iter().any(|candidate| candidate.worker == decision.worker) {

@@ -4,7 +4,7 @@ use crate::payload::Payload;
 use crate::run::state::{NodeIx, Phase};
 use crate::run::{Event, Run};
 use crate::task::TaskError;
-use crate::workflow::{Kind, On};
+use crate::workflow::{Fires, Kind};
 
 impl Run {
     /// Starts a step whose join has fired.
@@ -22,13 +22,14 @@ impl Run {
                 self.emit(Event::LoopStarted { path: path.clone(), input });
                 self.emit(Event::RoundStarted { path, round: 0, carried: Payload::null() });
             }
+            _ => unimplemented!("other kinds of steps"),
         }
     }
 
     /// Begins an attempt, or asks the router who shall make it.
     pub(super) fn attempt(&mut self, node: NodeIx, attempt: u32, input: Option<Payload>) {
         let path = self.state.path(node);
-        let Kind::Task { role } = &self.state.def(node).step.kind else {
+        let Kind::Task { role, .. } = &self.state.def(node).step.kind else {
             unreachable!("a loop makes no attempts")
         };
         self.emit(match self.options.staff.only(role) {
@@ -52,12 +53,14 @@ impl Run {
     fn default_input(&self, node: NodeIx) -> Payload {
         let frame = self.state.frame_of(node);
         let incoming = &self.state.def(node).incoming;
-        let given = |step: u32, on: On| -> Option<Payload> {
+        let given = |step: u32, on: Fires| -> Option<Payload> {
             let before = frame.base + step;
             match &self.state.node(before).phase {
-                Phase::Failed { error, .. } if on != On::Success => Payload::of(error).ok(),
+                Phase::Failed { error, .. } if on != Fires::Success => Payload::of(error).ok(),
                 // An edge that is dead brings nothing: a handler that started for another reason is handed no success as a failure.
-                Phase::Succeeded { .. } if on != On::Failure => self.state.output(before).cloned(),
+                Phase::Succeeded { .. } if on != Fires::Failure => {
+                    self.state.output(before).cloned()
+                }
                 _ => None,
             }
         };
@@ -67,14 +70,14 @@ impl Run {
                 Some(parent) => self.state.node(parent).input.clone().unwrap_or_default(),
             },
             [first, rest @ ..] if rest.iter().all(|edge| edge.step == first.step) => {
-                incoming.iter().find_map(|edge| given(edge.step, edge.on)).unwrap_or_default()
+                incoming.iter().find_map(|edge| given(edge.step, edge.fires)).unwrap_or_default()
             }
             edges => {
                 let outputs: std::collections::BTreeMap<&str, Payload> = edges
                     .iter()
                     .filter_map(|edge| {
                         let id = frame.workflow.def(edge.step).id.as_str();
-                        Some((id, given(edge.step, edge.on)?))
+                        Some((id, given(edge.step, edge.fires)?))
                     })
                     .collect();
                 Payload::of(&outputs).expect("an object of payloads is a payload")
