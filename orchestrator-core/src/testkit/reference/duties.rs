@@ -1,0 +1,221 @@
+//! What has to happen next: asked when an input has been handled, nothing of it may be left. And what the run must say of itself.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{Checked, Phase, Reference, Rule, broken, frames::Next};
+use crate::path::Path;
+use crate::payload::Payload;
+use crate::run::StepStatus;
+use crate::time::Timestamp;
+use crate::workflow::Kind;
+
+impl<'m> Reference<'m> {
+    /// Says what should have followed from the last input and did not. `timely` says that the input let time pass.
+    pub(in crate::testkit) fn nothing_missing(&self, timely: bool) -> Checked {
+        if self.result.is_some() || self.paused || self.seq == 0 {
+            return Ok(());
+        }
+        let missing = |what: String| broken(Rule::Missing, what);
+        if self.in_flight() == 0 {
+            if self.unwinding.is_some() {
+                let next = self.undos.iter().rev().find(|undo| !undo.phase.is_end());
+                return match next {
+                    None => missing("everything is undone, and the run has not ended".into()),
+                    Some(undo) => match undo.phase {
+                        Phase::Resting { until, .. } if !timely || until > self.at => Ok(()),
+                        _ => missing(format!("{} should go on", self.undo_path(undo))),
+                    },
+                };
+            }
+            if self.cancelled.is_some() {
+                return missing("nothing is in flight, and the cancelled run has not ended".into());
+            }
+            if self.settled("") {
+                return missing("every step has ended, and the run has not".into());
+            }
+        }
+        if self.unwinding.is_some() || self.cancelled.is_some() {
+            return Ok(());
+        }
+        for key in self.frames.keys().filter(|key| self.alive(key)) {
+            for at in 0..self.frames[key].nodes.len() {
+                if let Some(what) = self.undone(key, at, timely) {
+                    let id = self.def(key, at).id();
+                    return missing(format!("{key}{id} {what}"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What a step should have done by now.
+    fn undone(&self, key: &str, at: usize, timely: bool) -> Option<String> {
+        let (node, def) = (self.node(key, at), self.def(key, at));
+        for edge in &def.edges {
+            let asks = matches!(edge.fires, crate::testkit::model::Fires::When(_));
+            let succeeded = matches!(self.node(key, edge.from).phase, Phase::Succeeded { .. });
+            if asks && succeeded && !node.decided.contains_key(&edge.from) {
+                return Some("has an edge whose condition was not asked".into());
+            }
+        }
+        match &node.phase {
+            Phase::Waiting if node.condition_error.is_some() => Some("should have failed".into()),
+            Phase::Waiting => match node.ready? {
+                (_, true) => Some("should have started".into()),
+                (_, false) => Some("should have been skipped".into()),
+            },
+            Phase::Open => match self.completion(key, at) {
+                Ok(Next::Open) => {
+                    let Kind::Map { concurrency_max, .. } = def.kind() else { return None };
+                    let settled = (0..node.begun).find(|&item| {
+                        node.results[item as usize].is_none()
+                            && self.settled(&self.part(key, at, item))
+                    });
+                    let more = (node.begun as usize) < node.elements.len()
+                        && self.items_open(key, at) < *concurrency_max;
+                    (settled.is_some() || more).then(|| "should have gone on with its items".into())
+                }
+                next => Some(format!("should have gone on: {next:?}")),
+            },
+            Phase::Stopping { .. } => {
+                let below = format!("{key}{}[", def.id());
+                (self.in_flight_below(&below) == 0).then(|| "should have failed".into())
+            }
+            Phase::Awaiting { until: None, .. } => {
+                self.awaited_output(key, at).map(|_| "should have got its signal".into())
+            }
+            _ => {
+                let due = self.deadline_of(key, at)?;
+                (timely && due <= self.at).then(|| format!("should have gone on at {due}"))
+            }
+        }
+    }
+
+    /// When time itself changes something about the step.
+    fn deadline_of(&self, key: &str, at: usize) -> Option<Timestamp> {
+        let (node, timeouts) = (self.node(key, at), self.def(key, at).step.timeouts);
+        let after = |since: Timestamp, limit: Option<u64>| {
+            limit.map(|limit| since.after(Duration::from_millis(limit)))
+        };
+        let own = match &node.phase {
+            Phase::Resting { until, .. } => Some(*until),
+            Phase::Working { began, beat, .. } => {
+                let (attempt, beat) =
+                    (after(*began, timeouts.attempt_ms), after(*beat, timeouts.heartbeat_ms));
+                attempt.into_iter().chain(beat).min()
+            }
+            Phase::Asked { deadline } => *deadline,
+            Phase::Awaiting { until, .. } => *until,
+            Phase::Routing { .. } | Phase::Open => None,
+            Phase::Waiting
+            | Phase::Stopping { .. }
+            | Phase::Succeeded { .. }
+            | Phase::Failed { .. }
+            | Phase::Skipped { .. } => return None,
+        };
+        own.into_iter().chain(after(node.started, timeouts.step_ms)).min()
+    }
+
+    /// The next instant at which time itself changes something. Not asked while the run is paused or cancelled.
+    pub(in crate::testkit) fn next_deadline(&self) -> Option<Timestamp> {
+        let frames = self.frames.iter().filter(|(key, _)| self.alive(key));
+        let steps = frames.flat_map(|(key, frame)| {
+            (0..frame.nodes.len()).filter_map(|at| self.deadline_of(key, at))
+        });
+        let undos = self.undos.iter().filter_map(|undo| match undo.phase {
+            Phase::Resting { until, .. } => Some(until),
+            _ => None,
+        });
+        if self.result.is_some() {
+            None
+        } else if self.unwinding.is_some() {
+            undos.min()
+        } else {
+            steps.min()
+        }
+    }
+
+    /// Whether deadlines are not to be compared: nothing is due while a run is paused, and what is after a cancellation is its own.
+    pub(in crate::testkit) fn holds_time(&self) -> bool {
+        self.paused || (self.cancelled.is_some() && self.unwinding.is_none())
+    }
+
+    pub(in crate::testkit) fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// The status of every step of every frame that is kept.
+    pub(in crate::testkit) fn statuses(&self) -> Vec<(Path, StepStatus)> {
+        let kept = self.frames.iter().filter(|(key, _)| self.kept(key));
+        let nodes = kept.flat_map(|(key, frame)| {
+            frame.nodes.iter().zip(&frame.model.steps).map(move |(node, def)| {
+                let path = Path::parse(&format!("{key}{}", def.id())).expect("a path");
+                (path, node.phase.status())
+            })
+        });
+        nodes.collect()
+    }
+
+    /// The outputs of the steps that have succeeded, in frames that are kept.
+    pub(in crate::testkit) fn outputs(&self) -> BTreeMap<Path, Payload> {
+        let kept = self.frames.iter().filter(|(key, _)| self.kept(key));
+        let nodes = kept.flat_map(|(key, frame)| {
+            frame.nodes.iter().zip(&frame.model.steps).filter_map(move |(node, def)| {
+                let Phase::Succeeded { output } = &node.phase else { return None };
+                let path = Path::parse(&format!("{key}{}", def.id())).expect("a path");
+                Some((path, output.clone()))
+            })
+        });
+        nodes.collect()
+    }
+
+    /// Whether a frame is no round that is too old to be remembered, nor inside one.
+    fn kept(&self, key: &str) -> bool {
+        let Some((around, at, index)) = &self.frames[key].owner else { return true };
+        let kept = match self.def(around, *at).kind() {
+            Kind::Loop { rounds_kept, .. } => {
+                index + rounds_kept >= self.node(around, *at).begun
+            }
+            _ => true,
+        };
+        kept && self.kept(around)
+    }
+
+    /// How many signals of that name have come and not been used.
+    pub(in crate::testkit) fn signals_kept(&self, name: &str) -> usize {
+        self.signals.get(name).map_or(0, |kept| kept.len())
+    }
+
+    /// Signals that steps wait for and nobody has sent, and decisions that are open.
+    pub(in crate::testkit) fn awaited(&self) -> (Vec<String>, usize) {
+        let frames = self.frames.iter().filter(|(key, _)| self.alive(key));
+        let (mut signals, mut decisions) = (Vec::new(), 0);
+        for (node, def) in frames.flat_map(|(_, frame)| frame.nodes.iter().zip(&frame.model.steps)) {
+            match (&node.phase, def.kind()) {
+                (
+                    Phase::Awaiting { .. },
+                    Kind::Wait { awaited: crate::workflow::Awaited::Signal(name) },
+                ) => signals.push(name.clone()),
+                (Phase::Asked { .. }, _) => decisions += 1,
+                _ => {}
+            }
+        }
+        (signals, decisions)
+    }
+}
+
+impl Phase {
+    fn status(&self) -> StepStatus {
+        match self {
+            Phase::Waiting => StepStatus::Waiting,
+            Phase::Routing { .. } | Phase::Working { .. } | Phase::Open => StepStatus::Running,
+            Phase::Resting { .. } => StepStatus::Resting,
+            Phase::Asked { .. } | Phase::Awaiting { .. } => StepStatus::Awaiting,
+            Phase::Stopping { .. } => StepStatus::Stopping,
+            Phase::Succeeded { .. } => StepStatus::Succeeded,
+            Phase::Failed { .. } => StepStatus::Failed,
+            Phase::Skipped { .. } => StepStatus::Skipped,
+        }
+    }
+}
