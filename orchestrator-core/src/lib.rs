@@ -69,6 +69,7 @@ mod closure;
 mod context;
 mod hub;
 mod id;
+pub mod journal;
 mod parameters;
 mod path;
 mod payload;
@@ -92,6 +93,9 @@ pub use hub::{
 };
 pub use id::{
     Capability, NAME_BYTES_MAX, NameError, Role, RunId, StepId, WorkerName, WorkflowName,
+};
+pub use journal::{
+    Batch, BatchError, MemoryStore, RunEntry, RunStore, Snapshot, StoreError, Stored,
 };
 pub use parameters::{
     BIAS_BOUNDS, Bounds, ParameterError, ParameterSpace, Parameters, TEMPERATURE_BOUNDS,

@@ -1,0 +1,14 @@
+//! The journal: where the events of runs are kept, so that a run can be resumed after its process is gone.
+//!
+//! One floor above `run/`, which knows nothing of it: a host takes the events that a run yields, appends them, and says `committed` when
+//! the append returned. Nothing in here decides anything about a run; nothing reads a clock, spawns a thread or knows a runtime.
+
+mod batch;
+mod error;
+mod memory;
+mod store;
+
+pub use batch::{Batch, BatchError};
+pub use error::StoreError;
+pub use memory::MemoryStore;
+pub use store::{RunEntry, RunStore, Snapshot, Stored};
