@@ -95,7 +95,8 @@ pub use id::{
     Capability, NAME_BYTES_MAX, NameError, Role, RunId, StepId, WorkerName, WorkflowName,
 };
 pub use journal::{
-    Batch, BatchError, MemoryStore, RunEntry, RunStore, Snapshot, StoreError, Stored,
+    Batch, BatchError, FileOptions, FileStore, MemoryStore, RunEntry, RunStore, Snapshot,
+    StoreError, Stored,
 };
 pub use parameters::{
     BIAS_BOUNDS, Bounds, ParameterError, ParameterSpace, Parameters, TEMPERATURE_BOUNDS,

@@ -5,10 +5,12 @@
 
 mod batch;
 mod error;
+mod file;
 mod memory;
 mod store;
 
 pub use batch::{Batch, BatchError};
 pub use error::StoreError;
+pub use file::{Cut, FileOptions, FileStore, PENDING_BYTES_MAX, Recovery, SEGMENT_BYTES};
 pub use memory::MemoryStore;
 pub use store::{RunEntry, RunStore, Snapshot, Stored};

@@ -64,7 +64,7 @@ pub struct RunEntry {
 /// Calls may come from many threads at once. [`conformance`](crate::journal::conformance) (feature `testkit`) checks all of this on
 /// any store.
 ///
-/// A store may block the thread that polls it, as [`FileStore` does while the disk works.
+/// A store may block the thread that polls it, as [[`FileStore`](crate::FileStore) does while the disk works.
 #[async_trait]
 pub trait RunStore: Send + Sync {
     /// Keeps the events, and returns when they are durable.
