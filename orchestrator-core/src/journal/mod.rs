@@ -4,13 +4,19 @@
 //! the append returned. Nothing in here decides anything about a run; nothing reads a clock, spawns a thread or knows a runtime.
 
 mod batch;
+#[cfg(feature = "testkit")]
+pub mod conformance;
 mod error;
+#[cfg(feature = "testkit")]
+mod faulty;
 mod file;
 mod memory;
 mod store;
 
 pub use batch::{Batch, BatchError};
 pub use error::StoreError;
+#[cfg(feature = "testkit")]
+pub use faulty::{FaultyStore, Loss};
 pub use file::{Cut, FileOptions, FileStore, PENDING_BYTES_MAX, Recovery, SEGMENT_BYTES};
 pub use memory::MemoryStore;
 pub use store::{RunEntry, RunStore, Snapshot, Stored};

@@ -61,7 +61,7 @@ pub struct RunEntry {
 /// 4. A call that fails leaves nothing to be seen. After a crash, a prefix of its batches, in order, may have been kept.
 /// 5. A run may occur several times in one call; its batches are taken in order.
 ///
-/// Calls may come from many threads at once. [`conformance`](crate::journal::conformance) (feature `testkit`) checks all of this on
+/// Calls may come from many threads at once. `journal::conformance` (feature `testkit`) checks all of this on
 /// any store.
 ///
 /// A store may block the thread that polls it, as [[`FileStore`](crate::FileStore) does while the disk works.
