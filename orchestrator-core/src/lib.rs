@@ -69,6 +69,7 @@ mod closure;
 mod context;
 mod hub;
 mod id;
+pub mod journal;
 mod parameters;
 mod path;
 mod payload;
@@ -93,6 +94,10 @@ pub use hub::{
 pub use id::{
     Capability, NAME_BYTES_MAX, NameError, Role, RunId, SignalName, StepId, WorkerName,
     WorkflowName,
+};
+pub use journal::{
+    Batch, BatchError, FileOptions, FileStore, MemoryStore, RunEntry, RunStore, Snapshot,
+    StoreError, Stored,
 };
 pub use parameters::{
     BIAS_BOUNDS, Bounds, ParameterError, ParameterSpace, Parameters, TEMPERATURE_BOUNDS,
