@@ -34,7 +34,7 @@ use std::sync::{Arc, OnceLock};
 
 pub use fault::{Fault, Faults};
 pub use prebuilt::{build_website, pipeline};
-pub(crate) use step::{Awaited, Compensation, DefaultChoice, Kind, Timeouts, Until};
+pub(crate) use step::{Awaited, Kind, Until};
 pub use step::{Join, On, OnItemFailure, Step};
 
 use crate::closure::BoundCondition;
