@@ -121,7 +121,10 @@ impl Author {
             5 => step.after_end(before, On::Always),
             _ => {
                 let salt = self.stream.word();
-                step.after_when(before, condition_fn("when", 1, move |c: &Context| says(c, salt, 70)))
+                step.after_when(
+                    before,
+                    condition_fn("when", 1, move |c: &Context| says(c, salt, 70)),
+                )
             }
         }
     }
@@ -134,10 +137,10 @@ impl Author {
             Kind::Loop => self.repeated(id, depth),
             Kind::Map => self.map(id, depth),
             Kind::Decision => self.decision(id),
-            Kind::Signal => {
-                Step::wait_for_signal(id, SIGNALS[self.stream.below(SIGNALS.len())])
+            Kind::Signal => Step::wait_for_signal(id, SIGNALS[self.stream.below(SIGNALS.len())]),
+            Kind::Timer => {
+                Step::wait_for(id, Duration::from_millis(50 * self.stream.below(5) as u64))
             }
-            Kind::Timer => Step::wait_for(id, Duration::from_millis(50 * self.stream.below(5) as u64)),
             Kind::Sub => {
                 let body = self.frame(&format!("sub_{id}"), depth + 1);
                 Step::sub_workflow(id, body)
@@ -171,7 +174,14 @@ impl Author {
     }
 
     fn task(&mut self, id: &str) -> Step {
-        let roles = [Role::CODER, Role::CODER, Role::REVIEWER, Role::REVIEWER, Role::DEPLOYER, Role::TESTER];
+        let roles = [
+            Role::CODER,
+            Role::CODER,
+            Role::REVIEWER,
+            Role::REVIEWER,
+            Role::DEPLOYER,
+            Role::TESTER,
+        ];
         let role = roles[self.stream.below(roles.len())].clone();
         let mut step = Step::task(id, role.clone()).retry(self.retry());
         // Where several are able in a workflow that must not depend on who is asked, one of them is left.
@@ -245,7 +255,8 @@ impl Author {
             1 => OnItemFailure::Tolerate(1),
             _ => OnItemFailure::Collect,
         };
-        let mut step = Step::map(id, body, 1 + self.stream.below(3) as u32).on_item_failure(on_failure);
+        let mut step =
+            Step::map(id, body, 1 + self.stream.below(3) as u32).on_item_failure(on_failure);
         if self.stream.chance(0.2) {
             step = step.items_max(2);
         }

@@ -219,8 +219,10 @@ impl Simulation {
         let terms = self.terms(&model, &options);
         let simulated = catch_unwind(AssertUnwindSafe(|| {
             let mut host = Host::new(self, &terms, &options, order);
-            let ended = host.to_the_end();
-            ended.map(|outcome| host.report(outcome)).map_err(|broken| host.violation(broken))
+            match host.to_the_end() {
+                Ok(outcome) => Ok(host.report(outcome)),
+                Err(broken) => Err(host.violation(broken)),
+            }
         }));
         simulated.unwrap_or_else(|panic| {
             let detail = format!("a panic: {}", panic_text(&*panic));

@@ -90,7 +90,11 @@ pub(super) fn route(request: &Request, candidates: &[Candidate]) -> Result<Decis
 pub(super) fn decide(world: Seed, path: &Path, choices: &[String], input: &Payload) -> Decided {
     let mut dice = world.derive(&path.to_string()).derive(input.as_json()).stream();
     let choice = choices[dice.below(choices.len())].clone();
-    Decided { by: Some("ada".to_owned()), remark: number(dice.word() >> 40), ..Decided::new(choice) }
+    Decided {
+        by: Some("ada".to_owned()),
+        remark: number(dice.word() >> 40),
+        ..Decided::new(choice)
+    }
 }
 
 fn number(number: u64) -> Payload {

@@ -39,7 +39,10 @@ impl<'m> Reference<'m> {
     }
 
     /// Who is to do it, and how often.
-    fn policy(&self, place: &Place) -> Checked<(&'m Role, &'m BTreeSet<Capability>, &'m RetryPolicy)> {
+    fn policy(
+        &self,
+        place: &Place,
+    ) -> Checked<(&'m Role, &'m BTreeSet<Capability>, &'m RetryPolicy)> {
         const NONE: &BTreeSet<Capability> = &BTreeSet::new();
         match place {
             Place::Step(key, at) => match (self.def(key, *at).kind(), &self.def(key, *at).step) {
@@ -142,7 +145,8 @@ impl<'m> Reference<'m> {
             Event::RouteDecided { path, attempt, decision } => {
                 let place = self.place(path)?;
                 let (role, requires, _) = self.policy(&place)?;
-                let open = matches!(self.phase(&place), Phase::Routing { attempt: a, .. } if a == attempt);
+                let open =
+                    matches!(self.phase(&place), Phase::Routing { attempt: a, .. } if a == attempt);
                 must(open, Rule::Attempts, || "nobody was asked".into())?;
                 if let Place::Step(key, _) = &place {
                     must(self.cancelled.is_none(), Rule::Cancel, || "the run is cancelled".into())?;
@@ -303,7 +307,9 @@ impl<'m> Reference<'m> {
         };
         let timed_out = match (self.phase(place), error.code.as_str()) {
             (Phase::Working { began, .. }, "attempt_timeout") => late(*began, timeouts.attempt_ms),
-            (Phase::Working { beat, .. }, "heartbeat_timeout") => late(*beat, timeouts.heartbeat_ms),
+            (Phase::Working { beat, .. }, "heartbeat_timeout") => {
+                late(*beat, timeouts.heartbeat_ms)
+            }
             _ => false,
         };
         let said = match cause {
@@ -323,8 +329,7 @@ impl<'m> Reference<'m> {
             }
             Cause::Told(Input::Routed { attempt: id, result }) => {
                 let cancelled = self.cancelled.is_some() && *error == TaskError::cancelled();
-                is(id, path, attempt)
-                    && (cancelled || result.is_err() && error.code == "no_route")
+                is(id, path, attempt) && (cancelled || result.is_err() && error.code == "no_route")
             }
             Cause::Told(_) | Cause::Restored => false,
         };

@@ -8,7 +8,7 @@ use crate::path::Path;
 use crate::payload::Payload;
 use crate::run::StepStatus;
 use crate::time::Timestamp;
-use crate::workflow::Kind;
+use crate::workflow::{Awaited, Kind};
 
 impl<'m> Reference<'m> {
     /// Says what should have followed from the last input and did not. `timely` says that the input let time pass.
@@ -174,12 +174,37 @@ impl<'m> Reference<'m> {
     fn kept(&self, key: &str) -> bool {
         let Some((around, at, index)) = &self.frames[key].owner else { return true };
         let kept = match self.def(around, *at).kind() {
-            Kind::Loop { rounds_kept, .. } => {
-                index + rounds_kept >= self.node(around, *at).begun
-            }
+            Kind::Loop { rounds_kept, .. } => index + rounds_kept >= self.node(around, *at).begun,
             _ => true,
         };
         kept && self.kept(around)
+    }
+
+    /// Whether a person may decide this now.
+    pub(in crate::testkit) fn asks(&self, path: &Path) -> bool {
+        let Ok((key, at)) = self.step(path) else { return false };
+        matches!(self.node(&key, at).phase, Phase::Asked { .. })
+            && self.alive(&key)
+            && self.cancelled.is_none()
+            && self.unwinding.is_none()
+            && self.result.is_none()
+    }
+
+    /// The names of all signals that the workflow has.
+    pub(in crate::testkit) fn signal_names(&self) -> Vec<String> {
+        fn names(model: &crate::testkit::model::Model, found: &mut Vec<String>) {
+            for def in &model.steps {
+                if let Kind::Wait { awaited: Awaited::Signal(name) } = def.kind() {
+                    found.push(name.clone());
+                }
+                def.body.iter().for_each(|body| names(body, found));
+            }
+        }
+        let mut found = Vec::new();
+        names(self.terms.model, &mut found);
+        found.sort();
+        found.dedup();
+        found
     }
 
     /// How many signals of that name have come and not been used.
@@ -191,12 +216,12 @@ impl<'m> Reference<'m> {
     pub(in crate::testkit) fn awaited(&self) -> (Vec<String>, usize) {
         let frames = self.frames.iter().filter(|(key, _)| self.alive(key));
         let (mut signals, mut decisions) = (Vec::new(), 0);
-        for (node, def) in frames.flat_map(|(_, frame)| frame.nodes.iter().zip(&frame.model.steps)) {
+        for (node, def) in frames.flat_map(|(_, frame)| frame.nodes.iter().zip(&frame.model.steps))
+        {
             match (&node.phase, def.kind()) {
-                (
-                    Phase::Awaiting { .. },
-                    Kind::Wait { awaited: crate::workflow::Awaited::Signal(name) },
-                ) => signals.push(name.clone()),
+                (Phase::Awaiting { .. }, Kind::Wait { awaited: Awaited::Signal(name) }) => {
+                    signals.push(name.clone())
+                }
                 (Phase::Asked { .. }, _) => decisions += 1,
                 _ => {}
             }

@@ -101,9 +101,9 @@ impl<'m> Reference<'m> {
                     0 => Next::Round(Payload::null()),
                     _ if !self.settled(&part) => Next::Open,
                     _ => match self.judged(&part, until) {
-                        Next::Round(carried) if begun >= *rounds_max => {
-                            Next::Failed(TaskError::terminal("rounds_exhausted", "").with_details(carried))
-                        }
+                        Next::Round(carried) if begun >= *rounds_max => Next::Failed(
+                            TaskError::terminal("rounds_exhausted", "").with_details(carried),
+                        ),
                         next => next,
                     },
                 }
@@ -318,9 +318,9 @@ impl<'m> Reference<'m> {
             }
             Phase::Asked { .. } | Phase::Awaiting { .. } => {
                 let late = error.code == "step_timeout" && self.step_late(&key, at);
-                let unfit = self.awaited_output(&key, at).is_some_and(|output| {
-                    output.is_err_and(|wanted| same(&wanted, error))
-                });
+                let unfit = self
+                    .awaited_output(&key, at)
+                    .is_some_and(|output| output.is_err_and(|wanted| same(&wanted, error)));
                 must(late || unfit, Rule::Value, || "nothing fails it".into())?;
                 must(self.alive(&key), Rule::Frames, || "it has been stopped".into())?;
             }
@@ -395,7 +395,11 @@ impl<'m> Reference<'m> {
     }
 
     /// What a step that waits can end with now.
-    pub(super) fn awaited_output(&self, key: &str, at: usize) -> Option<Result<Payload, TaskError>> {
+    pub(super) fn awaited_output(
+        &self,
+        key: &str,
+        at: usize,
+    ) -> Option<Result<Payload, TaskError>> {
         let (node, def) = (self.node(key, at), self.def(key, at));
         let Phase::Awaiting { since, until } = &node.phase else { return None };
         let given = match (def.kind(), until) {

@@ -172,7 +172,8 @@ impl<'m> Reference<'m> {
     pub(super) fn ready(&self) -> impl Iterator<Item = (u64, usize)> + '_ {
         self.frames.iter().filter(|(key, _)| self.alive(key)).flat_map(|(_, frame)| {
             let nodes = frame.nodes.iter().enumerate();
-            nodes.filter(|(_, node)| node.phase == Phase::Waiting && node.condition_error.is_none())
+            nodes
+                .filter(|(_, node)| node.phase == Phase::Waiting && node.condition_error.is_none())
                 .filter_map(|(at, node)| Some((node.ready?.0, at)))
         })
     }
@@ -248,9 +249,8 @@ impl<'m> Reference<'m> {
         from.sort_unstable();
         from.dedup();
         let given = |from: usize| {
-            let fired = |edge: &&EdgeModel| {
-                edge.from == from && self.edge(key, at, edge) == End::Fired
-            };
+            let fired =
+                |edge: &&EdgeModel| edge.from == from && self.edge(key, at, edge) == End::Fired;
             def.edges.iter().find(fired)?;
             match &frame.nodes[from].phase {
                 Phase::Succeeded { output } => Some(output.clone()),
@@ -261,9 +261,11 @@ impl<'m> Reference<'m> {
         match from.as_slice() {
             [] => frame.input.clone(),
             [one] => given(*one).unwrap_or_default(),
-            several => object(several.iter().filter_map(|&from| {
-                Some((frame.model.steps[from].id(), given(from)?))
-            })),
+            several => object(
+                several
+                    .iter()
+                    .filter_map(|&from| Some((frame.model.steps[from].id(), given(from)?))),
+            ),
         }
     }
 

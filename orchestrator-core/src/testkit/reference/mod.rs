@@ -205,9 +205,9 @@ impl<'m> Reference<'m> {
             Event::BranchTaken { path, to, input } => {
                 let (key, at) = self.step(path)?;
                 self.begin(&key, at, input.as_ref())?;
-                let way = self.way(&key, at).map_err(|error| {
-                    (Rule::Value, format!("the branch fails with {error}"))
-                })?;
+                let way = self
+                    .way(&key, at)
+                    .map_err(|error| (Rule::Value, format!("the branch fails with {error}")))?;
                 must(way == to.as_str(), Rule::Value, || format!("the way is {way}"))?;
                 let node = self.node_mut(&key, at);
                 node.way = Some(way);
@@ -387,9 +387,8 @@ impl<'m> Reference<'m> {
     }
 
     fn in_flight_below(&self, prefix: &str) -> usize {
-        let frames = self.frames.iter().filter(|(key, frame)| {
-            !frame.closed && key.starts_with(prefix)
-        });
+        let frames =
+            self.frames.iter().filter(|(key, frame)| !frame.closed && key.starts_with(prefix));
         frames.flat_map(|(_, frame)| &frame.nodes).filter(|node| node.phase.in_flight()).count()
     }
 }
