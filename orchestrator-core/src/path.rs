@@ -38,7 +38,6 @@ impl FramePath {
     pub(crate) fn step(&self, step: StepId) -> Path {
         Path { frame: self.clone(), step, compensation: false }
     }
-
 }
 
 /// A text that is no path.

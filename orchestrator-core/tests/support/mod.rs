@@ -442,9 +442,7 @@ pub(crate) fn check_history(world: &World, history: &[Recorded]) {
             Event::AttemptFailed { path, attempt, .. } => (path, *attempt, false, false),
             Event::StepSucceeded { path, attempt, .. }
             | Event::StepFailed { path, attempt, .. } => (path, *attempt, false, true),
-            Event::StepSkipped { path } => {
-                (path, 0, false, true)
-            }
+            Event::StepSkipped { path } => (path, 0, false, true),
             Event::CancelRequested { .. } => {
                 cancelled = true;
                 continue;
