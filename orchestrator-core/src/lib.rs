@@ -98,8 +98,7 @@ pub use id::{
     WorkflowName,
 };
 pub use journal::{
-    Batch, BatchError, FileOptions, FileStore, MemoryStore, RunEntry, RunStore, Snapshot,
-    StoreError, Stored,
+    Batch, BatchError, FileOptions, FileStore, MemoryStore, RunEntry, RunStore, StoreError,
 };
 pub use parameters::{
     BIAS_BOUNDS, Bounds, ParameterError, ParameterSpace, Parameters, TEMPERATURE_BOUNDS,

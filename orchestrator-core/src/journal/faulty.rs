@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{Batch, RunEntry, RunStore, Snapshot, StoreError, Stored};
+use super::{Batch, Past, RunEntry, RunStore, Snapshot, StoreError};
 use crate::id::RunId;
 
 /// What a [`FaultyStore`] keeps of the append that fails.
@@ -98,7 +98,7 @@ impl<S: RunStore> RunStore for FaultyStore<S> {
         Err(gone())
     }
 
-    async fn load(&self, run: &RunId) -> Result<Option<Stored>, StoreError> {
+    async fn load(&self, run: &RunId) -> Result<Option<Past>, StoreError> {
         self.alive()?.load(run).await
     }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{Batch, RunEntry, RunStore, Snapshot, StoreError, Stored};
+use super::{Batch, Past, RunEntry, RunStore, Snapshot, StoreError};
 use crate::id::RunId;
 use crate::run::{Event, Recorded};
 
@@ -140,8 +140,8 @@ impl RunStore for MemoryStore {
         Ok(())
     }
 
-    async fn load(&self, run: &RunId) -> Result<Option<Stored>, StoreError> {
-        Ok(self.lock().get(run).map(|kept| Stored {
+    async fn load(&self, run: &RunId) -> Result<Option<Past>, StoreError> {
+        Ok(self.lock().get(run).map(|kept| Past {
             snapshot: kept.snapshot.clone(),
             events: kept.batches.iter().flat_map(|batch| batch.events()).cloned().collect(),
         }))

@@ -19,4 +19,4 @@ pub use error::StoreError;
 pub use faulty::{FaultyStore, Loss};
 pub use file::{Cut, FileOptions, FileStore, PENDING_BYTES_MAX, Recovery, SEGMENT_BYTES};
 pub use memory::MemoryStore;
-pub use store::{RunEntry, RunStore, Snapshot, Stored};
+pub use store::{Past, RunEntry, RunStore, Snapshot};

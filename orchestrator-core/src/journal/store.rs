@@ -5,39 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Batch, StoreError};
 use crate::id::RunId;
-use crate::payload::Payload;
-use crate::run::Recorded;
-use crate::time::Timestamp;
-
-/// The state of a run after its event `seq`, in place of the events up to it. The store does not look inside.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Snapshot {
-    /// The format of `state`; whoever made it says which.
-    pub v: u32,
-    /// The last event that the state contains, at least 1.
-    pub seq: u64,
-    /// When that event was recorded.
-    pub at: Timestamp,
-    /// The state.
-    pub state: Payload,
-}
-
-/// What a store keeps of a run.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Stored {
-    /// The newest snapshot, if the run was ever compacted.
-    pub snapshot: Option<Snapshot>,
-    /// The events after it, contiguous from its `seq` + 1 (from 1 without a snapshot).
-    pub events: Vec<Recorded>,
-}
-
-impl Stored {
-    /// The last `seq` that is kept.
-    pub fn last_seq(&self) -> u64 {
-        let of_snapshot = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.seq);
-        self.events.last().map_or(of_snapshot, |recorded| recorded.seq)
-    }
-}
+pub use crate::run::{Past, Snapshot};
 
 /// One run in the list of a store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,7 +45,7 @@ pub trait RunStore: Send + Sync {
     ///
     /// # Errors
     /// When the medium fails, or what it holds is not what was written.
-    async fn load(&self, run: &RunId) -> Result<Option<Stored>, StoreError>;
+    async fn load(&self, run: &RunId) -> Result<Option<Past>, StoreError>;
 
     /// All runs, sorted by their ids.
     ///

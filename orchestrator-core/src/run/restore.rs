@@ -23,6 +23,14 @@ pub struct Past {
     pub events: Vec<Recorded>,
 }
 
+impl Past {
+    /// The number of the last event that is known.
+    pub fn last_seq(&self) -> u64 {
+        let of_snapshot = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.seq);
+        self.events.last().map_or(of_snapshot, |recorded| recorded.seq)
+    }
+}
+
 impl From<Vec<Recorded>> for Past {
     fn from(events: Vec<Recorded>) -> Past {
         Past { snapshot: None, events }

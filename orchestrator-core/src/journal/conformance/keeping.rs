@@ -7,7 +7,7 @@ use super::script::{
     Outcome, append, batch, compact, ended, events, holds, id, knows_not, list, load, part,
     refused, remove, same, says, snapshot,
 };
-use crate::journal::{StoreError, Stored};
+use crate::journal::{Past, StoreError};
 
 const MEBIBYTE: usize = 1 << 20;
 
@@ -69,7 +69,7 @@ pub(super) fn large(subject: &mut dyn Subject) -> Outcome {
     append(&*store, &[(run.clone(), batch(kept.clone()))])?;
     holds(&*store, &run, kept)?;
     compact(&*store, &run, snapshot(2, &long))?;
-    let stored = Stored { snapshot: Some(snapshot(2, &long)), events: vec![says(3, "short")] };
+    let stored = Past { snapshot: Some(snapshot(2, &long)), events: vec![says(3, "short")] };
     same("the compacted run", load(&*store, &run)?, Some(stored))
 }
 
@@ -79,7 +79,7 @@ pub(super) fn compaction(subject: &mut dyn Subject) -> Outcome {
     append(&*store, &[part(&run, 5..=8)])?;
     let compacted = |seq, upto| {
         let events = events(&run, seq + 1..=upto);
-        Some(Stored { snapshot: Some(snapshot(seq, "state")), events })
+        Some(Past { snapshot: Some(snapshot(seq, "state")), events })
     };
     for (seq, what) in [(3, "in the middle of a batch"), (4, "at its end"), (8, "at the end")] {
         compact(&*store, &run, snapshot(seq, "state"))?;
@@ -118,7 +118,7 @@ pub(super) fn unfit_snapshots(subject: &mut dyn Subject) -> Outcome {
         })?;
     }
     let events = events(&run, 5..=5);
-    let stored = Stored { snapshot: Some(snapshot(4, "state")), events };
+    let stored = Past { snapshot: Some(snapshot(4, "state")), events };
     same("the compacted run", load(&*store, &run)?, Some(stored))
 }
 
@@ -170,7 +170,7 @@ pub(super) fn reopening(subject: &mut dyn Subject) -> Outcome {
         store = opened;
         holds(&*store, &a, events(&a, 1..=n))?;
         let (base, kept) = if n < 4 { (0, None) } else { (5, Some(snapshot(5, "state"))) };
-        let stored = Stored { snapshot: kept, events: events(&b, base + 1..=2 * n) };
+        let stored = Past { snapshot: kept, events: events(&b, base + 1..=2 * n) };
         same("run B after reopening", load(&*store, &b)?, Some(stored))?;
         append(&*store, &[part(&a, n..=n), part(&b, 2 * n - 1..=2 * n)])
             .map_err(|error| format!("a duplicate after reopening: {error}"))?;

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use futures::executor::block_on;
 
 use crate::id::RunId;
-use crate::journal::{Batch, RunStore, Snapshot, StoreError, Stored};
+use crate::journal::{Batch, Past, RunStore, Snapshot, StoreError};
 use crate::payload::Payload;
 use crate::run::{Event, Recorded, RunResult};
 use crate::time::Timestamp;
@@ -30,7 +30,11 @@ pub(super) fn event(run: &RunId, seq: u64) -> Recorded {
 
 pub(super) fn ended(seq: u64) -> Recorded {
     let result = RunResult::Cancelled { reason: "enough".to_owned() };
-    Recorded { seq, at: Timestamp(1_000 + seq), event: Event::RunEnded { result } }
+    Recorded {
+        seq,
+        at: Timestamp(1_000 + seq),
+        event: Event::RunEnded { result, uncompensated: Vec::new() },
+    }
 }
 
 pub(super) fn events(run: &RunId, seqs: std::ops::RangeInclusive<u64>) -> Vec<Recorded> {
@@ -63,7 +67,7 @@ pub(super) fn remove(store: &dyn RunStore, run: &RunId) -> Outcome {
     block_on(store.remove(run)).map_err(|error| format!("a removal failed: {error}"))
 }
 
-pub(super) fn load(store: &dyn RunStore, run: &RunId) -> Result<Option<Stored>, String> {
+pub(super) fn load(store: &dyn RunStore, run: &RunId) -> Result<Option<Past>, String> {
     block_on(store.load(run)).map_err(|error| format!("loading run {run} failed: {error}"))
 }
 
@@ -97,7 +101,7 @@ pub(super) fn same<T: PartialEq + Debug>(what: &str, found: T, expected: T) -> O
 
 /// The run has exactly these events, and no snapshot.
 pub(super) fn holds(store: &dyn RunStore, run: &RunId, events: Vec<Recorded>) -> Outcome {
-    let stored = Stored { snapshot: None, events };
+    let stored = Past { snapshot: None, events };
     same(&format!("run {run}"), load(store, run)?, Some(stored))
 }
 

@@ -260,7 +260,7 @@ mod tests {
 
     fn line() -> (Recorded, Vec<u8>) {
         let result = RunResult::Cancelled { reason: "enough \"é\" \n \u{1F600}".to_owned() };
-        let event = Event::RunEnded { result };
+        let event = Event::RunEnded { result, uncompensated: Vec::new() };
         let recorded = Recorded { seq: 18_446_744_073_709_551_615, at: Timestamp(0), event };
         let mut out = Vec::new();
         let run = RunId::parse("Lauf-ä.1").unwrap();

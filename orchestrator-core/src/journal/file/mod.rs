@@ -34,7 +34,7 @@ use self::commit::{Guard, Shared};
 use self::encode::Encoded;
 use self::project::Folders;
 use self::recover::Scan;
-use super::{Batch, RunEntry, RunStore, Snapshot, StoreError, Stored};
+use super::{Batch, Past, RunEntry, RunStore, Snapshot, StoreError};
 use crate::id::RunId;
 
 pub use self::recover::Cut;
@@ -337,7 +337,7 @@ impl RunStore for FileStore {
         self.append_now(batches)
     }
 
-    async fn load(&self, run: &RunId) -> Result<Option<Stored>, StoreError> {
+    async fn load(&self, run: &RunId) -> Result<Option<Past>, StoreError> {
         let mut state = self.shared.settled()?;
         if !state.index.runs.contains_key(run) {
             return Ok(None);
@@ -346,7 +346,7 @@ impl RunStore for FileStore {
         let lines = self.lines(&mut state, run)?;
         drop(state);
         let events = admit::decode(&self.folders, run, &lines)?;
-        Ok(Some(Stored { snapshot, events }))
+        Ok(Some(Past { snapshot, events }))
     }
 
     async fn runs(&self) -> Result<Vec<RunEntry>, StoreError> {
