@@ -106,7 +106,6 @@ type Work = dyn Fn(&Task) -> Result<TaskOutput, TaskError> + Send + Sync;
 pub struct Simulation {
     seed: u64,
     workflow: Workflow,
-    made: Option<Made>,
     staff: Vec<(Role, Candidate)>,
     input: Option<Payload>,
     habits: Habits,
@@ -142,7 +141,6 @@ impl Simulation {
         Simulation {
             seed,
             workflow: random_workflow(seed, made),
-            made: Some(made),
             staff: author::random_staff(made),
             input: None,
             habits: Habits::all(),
@@ -153,7 +151,7 @@ impl Simulation {
     /// Simulates this workflow. Roles that no [`worker`](Simulation::worker) was added to are filled by one worker each.
     #[must_use]
     pub fn workflow(self, workflow: Workflow) -> Simulation {
-        Simulation { workflow, made: None, staff: Vec::new(), ..self }
+        Simulation { workflow, staff: Vec::new(), ..self }
     }
 
     /// Adds a worker to a role.

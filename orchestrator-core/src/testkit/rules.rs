@@ -54,7 +54,12 @@ impl Given {
         must(cause.is_some_and(|seq| seq <= committed as u64), Rule::Command, || {
             format!("of {command:?} the cause is {cause:?}, and {committed} are committed")
         })?;
-        must(self.once.insert(name(command)), Rule::Command, || {
+        let mut once = name(command);
+        if let Command::Cancel { attempt } = command {
+            // One that was told to stop may run out of time besides: then nobody waits for its answer any more.
+            once.push_str(if reference.awaits(attempt).is_some() { "" } else { " for good" });
+        }
+        must(self.once.insert(once), Rule::Command, || {
             format!("{} is given out twice", name(command))
         })?;
         match command {

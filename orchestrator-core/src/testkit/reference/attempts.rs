@@ -11,7 +11,7 @@ use crate::retry::RetryPolicy;
 use crate::run::{AttemptId, Event, Input};
 use crate::task::{Failure, TaskError};
 use crate::time::Timestamp;
-use crate::workflow::Kind;
+use crate::workflow::{Kind, Step};
 
 impl<'m> Reference<'m> {
     /// Where the attempts of a path are counted.
@@ -58,13 +58,22 @@ impl<'m> Reference<'m> {
         }
     }
 
+    /// The step as it is written: an attempt to undo it may take as long as one to do it.
+    fn written(&self, place: &Place) -> &'m Step {
+        let (key, at) = match place {
+            Place::Step(key, at) => (key, at),
+            Place::Undo(undo) => (&self.undos[*undo].place.0, &self.undos[*undo].place.1),
+        };
+        &self.def(key, *at).step
+    }
+
     /// Who is able to play a role.
     pub(super) fn able(&self, role: &Role, requires: &BTreeSet<Capability>) -> Vec<WorkerName> {
         let staff = self.terms.staff.iter().filter(|(filled, _)| filled == role);
         let staff: Vec<_> = staff.map(|(_, candidate)| candidate).collect();
         if staff.is_empty() {
             let name = WorkerName::parse(role).expect("a role's name is a name");
-            return if requires.is_empty() { vec![name] } else { Vec::new() };
+            return vec![name];
         }
         let able = staff.into_iter().filter(|candidate| {
             requires.iter().all(|needed| candidate.capabilities.contains(needed))
@@ -243,10 +252,7 @@ impl<'m> Reference<'m> {
             || matches!(cause, Cause::Told(Input::Heartbeat { attempt: id }) if is(id, path, attempt));
         must(told, Rule::Cause, || "nobody sent it".into())?;
         let (place, now) = (self.place(path)?, self.at);
-        let Place::Step(key, at) = &place else {
-            return broken(Rule::Deadline, "a compensation has no heartbeat");
-        };
-        let Some(limit) = self.def(key, *at).step.timeouts.heartbeat_ms else {
+        let Some(limit) = self.written(&place).timeouts.heartbeat_ms else {
             return broken(Rule::Deadline, "the step needs no heartbeat");
         };
         match self.phase_mut(&place) {
@@ -298,10 +304,7 @@ impl<'m> Reference<'m> {
         error: &TaskError,
         cause: Cause<'_>,
     ) -> Checked {
-        let timeouts = match place {
-            Place::Step(key, at) => self.def(key, *at).step.timeouts,
-            Place::Undo(_) => Default::default(),
-        };
+        let timeouts = &self.written(place).timeouts;
         let late = |since: Timestamp, limit: Option<u64>| {
             limit.is_some_and(|limit| self.at >= since.after(Duration::from_millis(limit)))
         };
@@ -328,7 +331,11 @@ impl<'m> Reference<'m> {
                 is(id, path, attempt) && made.is_err_and(|wanted| frames::same(&wanted, error))
             }
             Cause::Told(Input::Routed { attempt: id, result }) => {
-                let cancelled = self.cancelled.is_some() && *error == TaskError::cancelled();
+                let stopped = match place {
+                    Place::Step(key, _) => self.cancelled.is_some() || !self.alive(key),
+                    Place::Undo(_) => false,
+                };
+                let cancelled = stopped && *error == TaskError::cancelled();
                 is(id, path, attempt) && (cancelled || result.is_err() && error.code == "no_route")
             }
             Cause::Told(_) | Cause::Restored => false,
@@ -337,7 +344,7 @@ impl<'m> Reference<'m> {
         let wrong = matches!(error.code.as_str(), "attempt_timeout" | "heartbeat_timeout")
             && !timed_out
             && !matches!(cause, Cause::Told(Input::Answered { .. }));
-        must((said || timed_out) && !wrong, Rule::Cause, || "nobody said so".into())
+        must((said || timed_out) && !wrong, Rule::Cause, || format!("nobody said so: {cause:?}"))
     }
 
     /// A step or a compensation has failed for good while attempts were being made.

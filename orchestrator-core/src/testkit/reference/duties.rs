@@ -8,7 +8,7 @@ use crate::path::Path;
 use crate::payload::Payload;
 use crate::run::StepStatus;
 use crate::time::Timestamp;
-use crate::workflow::{Awaited, Kind};
+use crate::workflow::{Awaited, Kind, Step};
 
 impl<'m> Reference<'m> {
     /// Says what should have followed from the last input and did not. `timely` says that the input let time pass.
@@ -35,12 +35,15 @@ impl<'m> Reference<'m> {
                 return missing("every step has ended, and the run has not".into());
             }
         }
+        if timely && self.next_deadline().is_some_and(|due| due < self.at) {
+            return missing("something was due".into());
+        }
         if self.unwinding.is_some() || self.cancelled.is_some() {
             return Ok(());
         }
         for key in self.frames.keys().filter(|key| self.alive(key)) {
             for at in 0..self.frames[key].nodes.len() {
-                if let Some(what) = self.undone(key, at, timely) {
+                if let Some(what) = self.undone(key, at) {
                     let id = self.def(key, at).id();
                     return missing(format!("{key}{id} {what}"));
                 }
@@ -50,7 +53,7 @@ impl<'m> Reference<'m> {
     }
 
     /// What a step should have done by now.
-    fn undone(&self, key: &str, at: usize, timely: bool) -> Option<String> {
+    fn undone(&self, key: &str, at: usize) -> Option<String> {
         let (node, def) = (self.node(key, at), self.def(key, at));
         for edge in &def.edges {
             let asks = matches!(edge.fires, crate::testkit::model::Fires::When(_));
@@ -85,26 +88,20 @@ impl<'m> Reference<'m> {
             Phase::Awaiting { until: None, .. } => {
                 self.awaited_output(key, at).map(|_| "should have got its signal".into())
             }
-            _ => {
-                let due = self.deadline_of(key, at)?;
-                (timely && due <= self.at).then(|| format!("should have gone on at {due}"))
-            }
+            _ => None,
         }
     }
 
-    /// When time itself changes something about the step.
+    /// When time itself changes something about the step. Where nothing begins any more an attempt that is in flight may still run out of
+    /// time: a worker that never answers must not hold the run up.
     fn deadline_of(&self, key: &str, at: usize) -> Option<Timestamp> {
-        let (node, timeouts) = (self.node(key, at), self.def(key, at).step.timeouts);
-        let after = |since: Timestamp, limit: Option<u64>| {
-            limit.map(|limit| since.after(Duration::from_millis(limit)))
-        };
+        let (node, step) = (self.node(key, at), &self.def(key, at).step);
+        let stopped = self.cancelled.is_some() || self.unwinding.is_some() || !self.alive(key);
+        if stopped && !node.phase.in_flight() {
+            return None;
+        }
         let own = match &node.phase {
-            Phase::Resting { until, .. } => Some(*until),
-            Phase::Working { began, beat, .. } => {
-                let (attempt, beat) =
-                    (after(*began, timeouts.attempt_ms), after(*beat, timeouts.heartbeat_ms));
-                attempt.into_iter().chain(beat).min()
-            }
+            Phase::Resting { .. } | Phase::Working { .. } => attempt_due(&node.phase, step),
             Phase::Asked { deadline } => *deadline,
             Phase::Awaiting { until, .. } => *until,
             Phase::Routing { .. } | Phase::Open => None,
@@ -114,31 +111,20 @@ impl<'m> Reference<'m> {
             | Phase::Failed { .. }
             | Phase::Skipped { .. } => return None,
         };
-        own.into_iter().chain(after(node.started, timeouts.step_ms)).min()
+        own.into_iter().chain(after(node.started, step.timeouts.step_ms)).min()
     }
 
-    /// The next instant at which time itself changes something. Not asked while the run is paused or cancelled.
+    /// The next instant at which time itself changes something.
     pub(in crate::testkit) fn next_deadline(&self) -> Option<Timestamp> {
-        let frames = self.frames.iter().filter(|(key, _)| self.alive(key));
+        let frames = self.frames.iter().filter(|(_, frame)| !frame.closed);
         let steps = frames.flat_map(|(key, frame)| {
             (0..frame.nodes.len()).filter_map(|at| self.deadline_of(key, at))
         });
-        let undos = self.undos.iter().filter_map(|undo| match undo.phase {
-            Phase::Resting { until, .. } => Some(until),
-            _ => None,
+        let undos = self.undos.iter().filter_map(|undo| {
+            let (key, at) = &undo.place;
+            attempt_due(&undo.phase, &self.def(key, *at).step)
         });
-        if self.result.is_some() {
-            None
-        } else if self.unwinding.is_some() {
-            undos.min()
-        } else {
-            steps.min()
-        }
-    }
-
-    /// Whether deadlines are not to be compared: nothing is due while a run is paused, and what is after a cancellation is its own.
-    pub(in crate::testkit) fn holds_time(&self) -> bool {
-        self.paused || (self.cancelled.is_some() && self.unwinding.is_none())
+        if self.result.is_some() || self.paused { None } else { steps.chain(undos).min() }
     }
 
     pub(in crate::testkit) fn is_paused(&self) -> bool {
@@ -174,7 +160,14 @@ impl<'m> Reference<'m> {
     fn kept(&self, key: &str) -> bool {
         let Some((around, at, index)) = &self.frames[key].owner else { return true };
         let kept = match self.def(around, *at).kind() {
-            Kind::Loop { rounds_kept, .. } => index + rounds_kept >= self.node(around, *at).begun,
+            Kind::Loop { rounds_kept, .. } => {
+                // Rounds are dropped from the oldest on, up to one in which something may have to be undone.
+                let may_be_undone = (0..=*index).any(|round| {
+                    let part = self.part(around, *at, round);
+                    self.undos.iter().any(|undo| undo.place.0.starts_with(&part))
+                });
+                index + rounds_kept >= self.node(around, *at).begun || may_be_undone
+            }
             _ => true,
         };
         kept && self.kept(around)
@@ -227,6 +220,22 @@ impl<'m> Reference<'m> {
             }
         }
         (signals, decisions)
+    }
+}
+
+fn after(since: Timestamp, limit: Option<u64>) -> Option<Timestamp> {
+    limit.map(|limit| since.after(Duration::from_millis(limit)))
+}
+
+/// When an attempt is over time, or the next one begins.
+fn attempt_due(phase: &Phase, step: &Step) -> Option<Timestamp> {
+    match phase {
+        Phase::Resting { until, .. } => Some(*until),
+        Phase::Working { began, beat, .. } => {
+            let attempt = after(*began, step.timeouts.attempt_ms).into_iter();
+            attempt.chain(after(*beat, step.timeouts.heartbeat_ms)).min()
+        }
+        _ => None,
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) struct Terms<'m> {
 }
 
 /// Why events came about.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Cause<'a> {
     /// Nobody knows: the history is all there is.
     Unknown,
@@ -290,7 +290,6 @@ impl<'m> Reference<'m> {
             Event::UnwindingStarted { result } => {
                 must(self.unwinding.is_none(), Rule::Unwinding, || "it unwinds already".into())?;
                 must(!self.undos.is_empty(), Rule::Unwinding, || "nothing to undo".into())?;
-                must(!self.paused, Rule::Pause, || "the run is paused".into())?;
                 self.check_result(result)?;
                 self.unwinding = Some(result.clone());
                 Ok(())
