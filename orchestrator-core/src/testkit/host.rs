@@ -130,7 +130,7 @@ impl<'a> Host<'a> {
                 let reason = "enough".to_owned();
                 self.tell(Input::Cancelled { reason }, Expect::Anything)
             }
-            8 if self.reference.is_paused() => self.tell(Input::Resumed, Expect::Taken),
+            8 if self.reference.is_paused() => self.tell(Input::Resumed, Expect::Anything),
             9 => self.signal(),
             10 => self.heartbeat(),
             11 if self.dice.chance(0.3) && self.committed == self.log.len() => {
@@ -150,7 +150,7 @@ impl<'a> Host<'a> {
         }
         self.given.all_cancelled(&self.reference, &self.log)?;
         if self.reference.is_paused() {
-            return self.tell(Input::Resumed, Expect::Taken);
+            return self.tell(Input::Resumed, Expect::Anything);
         }
         let (signals, _) = self.reference.awaited();
         if !self.open.is_empty() {
@@ -170,7 +170,6 @@ impl<'a> Host<'a> {
     fn tell(&mut self, input: Input, expect: Expect) -> Checked {
         let deadline = self.run.next_deadline();
         let told = self.run.handle(self.now, input.clone());
-        if std::env::var("DBG").is_ok() {
             eprintln!("{} {} TELL {input:?} {told:?}", self.log.len(), self.committed);
         }
         if self.crashes == 0 {
@@ -248,7 +247,6 @@ impl<'a> Host<'a> {
 
     fn take_commands(&mut self) -> Checked {
         while let Some(command) = self.run.poll_command() {
-            if std::env::var("DBG").is_ok() {
                 eprintln!("{} {} CMD {command:?}", self.log.len(), self.committed);
             }
             self.given.check(&command, &self.log, self.committed, &self.reference)?;

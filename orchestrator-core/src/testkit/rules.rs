@@ -49,8 +49,15 @@ impl Given {
             format!("a finished run asks for {command:?}")
         })?;
         must(!reference.is_paused(), Rule::Pause, || format!("a paused run asks for {command:?}"))?;
-        let cause = log.iter().rev().find(|recorded| causes(&recorded.event, command));
-        let cause = cause.map(|recorded| recorded.seq);
+        let causes = log.iter().rev().filter(|recorded| causes(&recorded.event, command));
+        let mut causes = causes.map(|recorded| recorded.seq);
+        // There may be more than one reason to call somebody back. What is handed out again is so because of the last.
+        let cause = match command {
+            Command::Cancel { .. } | Command::Withdraw { .. } => causes.last(),
+            Command::Execute { .. } | Command::Route { .. } | Command::Decide { .. } => {
+                causes.next()
+            }
+        };
         must(cause.is_some_and(|seq| seq <= committed as u64), Rule::Command, || {
             format!("of {command:?} the cause is {cause:?}, and {committed} are committed")
         })?;
