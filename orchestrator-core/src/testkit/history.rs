@@ -28,7 +28,7 @@ pub fn check_history(simulation: &Simulation, history: &[Recorded]) -> Result<()
     let mut reference = Reference::new(&terms);
     for (at, recorded) in history.iter().enumerate() {
         let checked = match begins_batch(&recorded.event) {
-            true => reference.nothing_missing(false),
+            true => reference.nothing_missing(),
             false => Ok(()),
         };
         checked
@@ -36,7 +36,7 @@ pub fn check_history(simulation: &Simulation, history: &[Recorded]) -> Result<()
             .map_err(|broken| host::violation(simulation.seed, broken, history, at))?;
     }
     reference
-        .nothing_missing(false)
+        .nothing_missing()
         .map_err(|broken| host::violation(simulation.seed, broken, history, history.len()))
 }
 

@@ -1,6 +1,7 @@
 //! A random host: it drives one run to its end in an order of its own, loses what it did not commit, and shows every event to the reference
 //! scheduler.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::coverage::Coverage;
@@ -134,7 +135,9 @@ impl<'a> Host<'a> {
             9 => self.signal(),
             10 => self.heartbeat(),
             11 if self.dice.chance(0.3) && self.committed == self.log.len() => {
-                self.snapshot = Some(self.run.snapshot());
+                let snapshot = self.run.snapshot();
+                self.run.trim(snapshot.seq);
+                self.snapshot = Some(snapshot);
                 Ok(())
             }
             _ => Ok(()),
@@ -148,7 +151,7 @@ impl<'a> Host<'a> {
         if self.run.result().is_some() || self.committed < self.log.len() {
             return Ok(());
         }
-        self.given.all_cancelled(&self.reference, &self.log)?;
+        self.given.all_told(&self.reference, &self.log)?;
         if self.reference.is_paused() {
             return self.tell(Input::Resumed, Expect::Anything);
         }
@@ -168,12 +171,15 @@ impl<'a> Host<'a> {
 
     /// Tells the run something, and shows what comes of it to the reference.
     fn tell(&mut self, input: Input, expect: Expect) -> Checked {
+        // Clocks are set back now and then.
+        let back = if self.dice.chance(0.05) { self.dice.below(200) as u64 } else { 0 };
+        let now = Timestamp(self.now.0.saturating_sub(back));
+        let timely = matches!(input, Input::TimePassed | Input::Resumed);
+        let due = if timely { self.reference.due(now) } else { BTreeSet::new() };
         let deadline = self.run.next_deadline();
-        let told = self.run.handle(self.now, input.clone());
-            eprintln!("{} {} TELL {input:?} {told:?}", self.log.len(), self.committed);
-        }
+        let told = self.run.handle(now, input.clone());
         if self.crashes == 0 {
-            self.told.push((self.now, input.clone()));
+            self.told.push((now, input.clone()));
         }
         let events = self.new_events();
         let fits = match (&told, expect) {
@@ -188,9 +194,13 @@ impl<'a> Host<'a> {
             let left = events.is_empty() && self.run.next_deadline() == deadline;
             must(left, Rule::Ignored, || format!("{input:?} gives {told:?} and changes the run"))?;
         }
-        let timely = matches!(input, Input::TimePassed | Input::Resumed);
         self.show(events, Cause::Told(&input))?;
-        self.reference.nothing_missing(timely)?;
+        self.reference.nothing_missing()?;
+        if timely && !self.reference.is_paused() {
+            let left = self.reference.due(now);
+            let late = left.intersection(&due).next();
+            must(late.is_none(), Rule::Missing, || format!("{late:?} was due"))?;
+        }
         self.compare()
     }
 
@@ -247,8 +257,6 @@ impl<'a> Host<'a> {
 
     fn take_commands(&mut self) -> Checked {
         while let Some(command) = self.run.poll_command() {
-                eprintln!("{} {} CMD {command:?}", self.log.len(), self.committed);
-            }
             self.given.check(&command, &self.log, self.committed, &self.reference)?;
             match command {
                 Command::Execute { .. } | Command::Route { .. } | Command::Decide { .. } => {
@@ -347,10 +355,12 @@ impl<'a> Host<'a> {
             Command::Execute { attempt, .. } => Some(attempt.clone()),
             _ => None,
         });
-        match beating.last() {
-            Some(attempt) => self.tell(Input::Heartbeat { attempt }, Expect::Anything),
-            None => Ok(()),
-        }
+        // Those first that would be missed.
+        let beating: Vec<AttemptId> = beating.collect();
+        let missed = beating.iter().find(|id| self.reference.hears(id));
+        let Some(attempt) = missed.or(beating.last()).cloned() else { return Ok(()) };
+        self.now = self.now.after(Duration::from_millis(self.dice.below(150) as u64));
+        self.tell(Input::Heartbeat { attempt }, Expect::Anything)
     }
 
     /// Something late, double or invented; it changes nothing, at whatever time it comes.
@@ -421,7 +431,7 @@ impl<'a> Host<'a> {
         }
         let events = self.new_events();
         self.show(events, Cause::Restored)?;
-        self.reference.nothing_missing(false)?;
+        self.reference.nothing_missing()?;
         self.compare()?;
         self.compare_steps(&self.run.view(), &self.reference)?;
         outlived.retain(|command| {
@@ -462,6 +472,11 @@ impl<'a> Host<'a> {
             1 => match self.snapshot.take_if(|snapshot| snapshot.seq <= self.committed as u64) {
                 Some(snapshot) => {
                     self.coverage.note("snapshot");
+                    let text = serde_json::to_string(&snapshot).expect("a snapshot is JSON");
+                    let read: Option<Snapshot> = serde_json::from_str(&text).ok();
+                    must(read.as_ref() == Some(&snapshot), Rule::Replay, || {
+                        "a snapshot changes when it is written".into()
+                    })?;
                     let events = kept[snapshot.seq as usize..].to_vec();
                     Ok(Past { snapshot: Some(snapshot), events })
                 }

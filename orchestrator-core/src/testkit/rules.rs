@@ -18,8 +18,6 @@ pub(super) struct Given {
     attempts: BTreeMap<AttemptId, HandedOut>,
     /// Commands since the last restore.
     once: BTreeSet<String>,
-    /// Attempts that were told to stop, since the last restore.
-    cancelled: BTreeSet<AttemptId>,
     pub(super) executions: BTreeMap<AttemptId, u32>,
 }
 
@@ -34,7 +32,6 @@ struct HandedOut {
 impl Given {
     pub(super) fn forget(&mut self) {
         self.once.clear();
-        self.cancelled.clear();
     }
 
     /// Checks a command against the events that are known, of which so many are committed.
@@ -91,17 +88,13 @@ impl Given {
                 })?;
                 must(candidates.len() > 1, Rule::HandOut, || "there is no choice".into())
             }
-            Command::Cancel { attempt } => {
-                self.cancelled.insert(attempt.clone());
-                Ok(())
-            }
             Command::Decide { path, input, .. } => {
                 let given = reference.hand_out(path).map(|(input, _)| input);
                 must(given.as_ref() == Some(input), Rule::HandOut, || {
                     format!("the person is shown {input}, the input is {given:?}")
                 })
             }
-            Command::Withdraw { .. } => Ok(()),
+            Command::Cancel { .. } | Command::Withdraw { .. } => Ok(()),
         }
     }
 
@@ -132,21 +125,38 @@ impl Given {
         })
     }
 
-    /// Everything that is in flight in a cancelled run has been told to stop. Asked when all is committed and no command is left.
-    pub(super) fn all_cancelled(&self, reference: &Reference<'_>, log: &[Recorded]) -> Checked {
-        if reference.cancelled.is_none() || reference.result.is_some() {
-            return Ok(());
-        }
+    /// Everybody who has been asked for what is no longer wanted has been told so. Asked when all is committed and no command is left; a
+    /// run that has ended says nothing any more.
+    pub(super) fn all_told(&self, reference: &Reference<'_>, log: &[Recorded]) -> Checked {
         for recorded in log {
-            let Some(id) = begun(&recorded.event) else { continue };
-            let untold = !id.path.is_compensation()
-                && reference.awaits(&id) == Some(true)
-                && !self.cancelled.contains(&id);
-            must(!untold, Rule::Cancel, || format!("{id:?} was not told to stop"))?;
+            if let Some(id) = begun(&recorded.event)
+                && reference.is_called_off(&id)
+            {
+                let told = self.once.contains(&format!("cancel {} {}", id.path, id.attempt));
+                must(told, Rule::Cancel, || format!("{id:?} was not told to stop"))?;
+            }
+            if let Event::StepFailed { path, attempt, error }
+            | Event::AttemptFailed { path, attempt, error, .. } = &recorded.event
+                && TIMEOUTS.contains(&error.code.as_str())
+                && self.once.contains(&format!("execute {path} {attempt}"))
+            {
+                let told = self.once.contains(&format!("cancel {path} {attempt} for good"));
+                must(told, Rule::Cancel, || format!("{path} {attempt} was not told to stop"))?;
+            }
+            if let Event::DecisionRequested { path, .. } = &recorded.event
+                && self.once.contains(&format!("decide {path}"))
+                && reference.is_moot(path)
+            {
+                let told = self.once.contains(&format!("withdraw {path}"));
+                must(told, Rule::Cancel, || format!("the decision {path} was not withdrawn"))?;
+            }
         }
         Ok(())
     }
 }
+
+/// The codes of failures that nobody said but the clock.
+const TIMEOUTS: [&str; 3] = ["attempt_timeout", "heartbeat_timeout", "step_timeout"];
 
 /// The attempt that a worker began with this event.
 fn begun(event: &Event) -> Option<AttemptId> {

@@ -431,6 +431,13 @@ impl<'m> Reference<'m> {
         }
     }
 
+    /// Whether somebody listens for heartbeats of this attempt.
+    pub(in crate::testkit) fn hears(&self, id: &AttemptId) -> bool {
+        self.place(&id.path).is_ok_and(|place| {
+            self.awaits(id) == Some(true) && self.written(&place).timeouts.heartbeat_ms.is_some()
+        })
+    }
+
     /// What a worker is to get and to see. The sight of a compensation is not laid down.
     pub(in crate::testkit) fn hand_out(
         &self,

@@ -1,6 +1,6 @@
 //! What has to happen next: asked when an input has been handled, nothing of it may be left. And what the run must say of itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{Checked, Phase, Reference, Rule, broken, frames::Next};
@@ -11,8 +11,8 @@ use crate::time::Timestamp;
 use crate::workflow::{Awaited, Kind, Step};
 
 impl<'m> Reference<'m> {
-    /// Says what should have followed from the last input and did not. `timely` says that the input let time pass.
-    pub(in crate::testkit) fn nothing_missing(&self, timely: bool) -> Checked {
+    /// Says what should have followed from the last input and did not.
+    pub(in crate::testkit) fn nothing_missing(&self) -> Checked {
         if self.result.is_some() || self.paused || self.seq == 0 {
             return Ok(());
         }
@@ -23,7 +23,7 @@ impl<'m> Reference<'m> {
                 return match next {
                     None => missing("everything is undone, and the run has not ended".into()),
                     Some(undo) => match undo.phase {
-                        Phase::Resting { until, .. } if !timely || until > self.at => Ok(()),
+                        Phase::Resting { .. } => Ok(()),
                         _ => missing(format!("{} should go on", self.undo_path(undo))),
                     },
                 };
@@ -34,9 +34,6 @@ impl<'m> Reference<'m> {
             if self.settled("") {
                 return missing("every step has ended, and the run has not".into());
             }
-        }
-        if timely && self.next_deadline().is_some_and(|due| due < self.at) {
-            return missing("something was due".into());
         }
         if self.unwinding.is_some() || self.cancelled.is_some() {
             return Ok(());
@@ -114,17 +111,30 @@ impl<'m> Reference<'m> {
         own.into_iter().chain(after(node.started, step.timeouts.step_ms)).min()
     }
 
-    /// The next instant at which time itself changes something.
-    pub(in crate::testkit) fn next_deadline(&self) -> Option<Timestamp> {
+    /// What time itself changes, and when: the path, and the instant.
+    fn alarms(&self) -> impl Iterator<Item = (String, Timestamp)> + '_ {
         let frames = self.frames.iter().filter(|(_, frame)| !frame.closed);
-        let steps = frames.flat_map(|(key, frame)| {
-            (0..frame.nodes.len()).filter_map(|at| self.deadline_of(key, at))
+        let steps = frames.flat_map(move |(key, frame)| {
+            (0..frame.nodes.len()).filter_map(move |at| {
+                let due = self.deadline_of(key, at)?;
+                Some((format!("{key}{}", frame.model.steps[at].id()), due))
+            })
         });
         let undos = self.undos.iter().filter_map(|undo| {
             let (key, at) = &undo.place;
-            attempt_due(&undo.phase, &self.def(key, *at).step)
+            Some((self.undo_path(undo), attempt_due(&undo.phase, &self.def(key, *at).step)?))
         });
-        if self.result.is_some() || self.paused { None } else { steps.chain(undos).min() }
+        steps.chain(undos).filter(|_| self.result.is_none())
+    }
+
+    /// What is due by then: none of it may be left when time has passed.
+    pub(in crate::testkit) fn due(&self, now: Timestamp) -> BTreeSet<(String, Timestamp)> {
+        self.alarms().filter(|(_, due)| *due <= now.max(self.at)).collect()
+    }
+
+    /// The next instant at which time itself changes something.
+    pub(in crate::testkit) fn next_deadline(&self) -> Option<Timestamp> {
+        self.alarms().map(|(_, due)| due).min().filter(|_| !self.paused)
     }
 
     pub(in crate::testkit) fn is_paused(&self) -> bool {
@@ -181,6 +191,25 @@ impl<'m> Reference<'m> {
             && self.cancelled.is_none()
             && self.unwinding.is_none()
             && self.result.is_none()
+    }
+
+    /// Whether an attempt is in flight whose result is not wanted any more.
+    pub(in crate::testkit) fn is_called_off(&self, id: &crate::run::AttemptId) -> bool {
+        let Ok((key, _)) = self.step(&id.path) else { return false };
+        !id.path.is_compensation()
+            && self.awaits(id) == Some(true)
+            && (self.cancelled.is_some() || !self.alive(&key))
+    }
+
+    /// Whether a decision was asked for, and is neither made by a person nor open.
+    pub(in crate::testkit) fn is_moot(&self, path: &Path) -> bool {
+        let Ok((key, at)) = self.step(path) else { return false };
+        match &self.node(&key, at).phase {
+            Phase::Asked { .. } => !self.asks(path),
+            Phase::Succeeded { output } => output.at::<Option<String>>("/by") == Ok(None),
+            Phase::Failed { .. } => true,
+            _ => false,
+        }
     }
 
     /// The names of all signals that the workflow has.
