@@ -240,7 +240,12 @@ fn what_fails_and_what_is_skipped_counts_as_it_ran() {
         .step(Step::task("bad", Role::GENERIC).after("a"))
         .step(Step::task("never", Role::GENERIC).after("bad"))
         .step(Step::task("mend", Role::GENERIC).after_end("bad", On::Failure))
-        .step(Step::task("end", Role::GENERIC).after_all(["never", "mend"]).join(Join::Any))
+        .step(
+            Step::task("end", Role::GENERIC)
+                .after_all(["never", "mend"])
+                .after_end("mend", On::Always)
+                .join(Join::Any),
+        )
         .build()
         .unwrap();
     let report = DryRun::new(&workflow)
@@ -252,7 +257,7 @@ fn what_fails_and_what_is_skipped_counts_as_it_ran() {
         .report()
         .unwrap();
     assert_eq!(report.steps, 4);
-    assert_eq!(report.edges, 3); // a-bad, bad-mend, mend-end
+    assert_eq!(report.edges, 3); // a-bad, bad-mend, mend-end (drawn twice)
     assert_eq!(report.depth, 4);
     assert_eq!(names(&report.critical_path), ["a", "bad", "mend", "end"]);
     assert!(matches!(report.result, RunResult::Succeeded { .. }));
