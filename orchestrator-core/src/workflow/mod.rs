@@ -206,10 +206,6 @@ impl Workflow {
         mermaid::draw(self)
     }
 
-    /// The definition as nothing but itself: whether two are the same one, and not only equal.
-    pub(crate) fn is(&self, other: &Workflow) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
 
     pub(crate) fn defs(&self) -> &[StepDef] {
         &self.0.steps
