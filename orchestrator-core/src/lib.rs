@@ -32,6 +32,7 @@
 //! - To define work: [`Workflow`], [`Step`], [`Join`], [`On`], [`RetryPolicy`]; ready-made: [`pipeline`], [`build_website`].
 //! - To execute it: [`Orchestrator`], on any executor; it owns no thread and no runtime.
 //! - To drive it from a host of one's own (a store, a queue, another engine): [`Run`], without input or output.
+//! - To know beforehand how long it takes on so many workers, and why: [`DryRun`].
 //! - To see through it: [`Context`] (what a step sees), [`Path`] (where it is), [`RunReport`] (what happened).
 //!
 //! | trait | who implements it | instead of writing a type |
@@ -67,6 +68,7 @@ mod canonical;
 mod check;
 mod closure;
 mod context;
+mod dry_run;
 mod hub;
 mod id;
 pub mod journal;
@@ -89,6 +91,7 @@ pub use async_trait::async_trait;
 pub use check::Check;
 pub use closure::{ClosureError, Condition, Named, Transformer, condition_fn, transform_fn};
 pub use context::{Context, ContextError, Item, Round};
+pub use dry_run::{DryRun, DryRunError, DryRunReport, WhatIf};
 pub use hub::{
     ExecuteError, ManualClock, NoObserver, Observer, Orchestrator, RegisterError, RunFailure,
     RunReport, Spawner, Start, SystemClock, Threads,

@@ -24,6 +24,7 @@ mod digest;
 mod fault;
 mod fold;
 mod mermaid;
+mod outline;
 mod prebuilt;
 mod step;
 
@@ -33,7 +34,10 @@ use std::hash::BuildHasherDefault;
 use std::sync::{Arc, OnceLock};
 
 pub use fault::{Fault, Faults};
+pub(crate) use outline::Brief;
+use outline::Outline;
 pub use prebuilt::{build_website, pipeline};
+use step::Timeouts;
 pub(crate) use step::{Awaited, Kind, Until};
 pub use step::{Join, On, OnItemFailure, Step};
 
@@ -52,6 +56,7 @@ pub(crate) struct Definition {
     name: WorkflowName,
     description: String,
     steps: Vec<StepDef>,
+    outline: Outline,
     index: Index,
     /// How deep workflows are nested in it; 0 without any inside.
     nesting: u32,
@@ -206,17 +211,22 @@ impl Workflow {
         mermaid::draw(self)
     }
 
-    /// The definition as nothing but itself: whether two are the same one, and not only equal.
-    pub(crate) fn is(&self, other: &Workflow) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-
     pub(crate) fn defs(&self) -> &[StepDef] {
         &self.0.steps
     }
 
     pub(crate) fn def(&self, step: u32) -> &StepDef {
         &self.0.steps[step as usize]
+    }
+
+    /// What of a step a run looks at all the time.
+    pub(crate) fn brief(&self, step: u32) -> &Brief {
+        self.0.outline.brief(step)
+    }
+
+    /// The edges that start at a step.
+    pub(crate) fn outgoing(&self, step: u32) -> &[Edge] {
+        self.0.outline.outgoing(step)
     }
 
     pub(crate) fn position(&self, step: &str) -> Option<u32> {
@@ -258,6 +268,7 @@ impl Definition {
     ) -> Definition {
         let bodies = steps.iter().filter_map(|def| def.step.kind.body());
         let nesting = bodies.map(|body| body.0.nesting + 1).max().unwrap_or(0);
-        Definition { name, description, steps, index, nesting, digests: OnceLock::new() }
+        let outline = Outline::of(&steps);
+        Definition { name, description, steps, outline, index, nesting, digests: OnceLock::new() }
     }
 }
