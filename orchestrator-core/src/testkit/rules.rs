@@ -139,6 +139,7 @@ impl Given {
             | Event::AttemptFailed { path, attempt, error, .. } = &recorded.event
                 && TIMEOUTS.contains(&error.code.as_str())
                 && self.once.contains(&format!("execute {path} {attempt}"))
+                && !failed_before(log, recorded.seq, path, *attempt)
             {
                 let told = self.once.contains(&format!("cancel {path} {attempt} for good"));
                 must(told, Rule::Cancel, || format!("{path} {attempt} was not told to stop"))?;
@@ -153,6 +154,15 @@ impl Given {
         }
         Ok(())
     }
+}
+
+/// Whether the attempt had failed before that event, so that its step was at rest.
+fn failed_before(log: &[Recorded], seq: u64, of: &Path, number: u32) -> bool {
+    let before = log.iter().take_while(|recorded| recorded.seq < seq);
+    let mut before = before.map(|recorded| &recorded.event);
+    before.any(|event| {
+        matches!(event, Event::AttemptFailed { path, attempt, .. } if path == of && *attempt == number)
+    })
 }
 
 /// The codes of failures that nobody said but the clock.
