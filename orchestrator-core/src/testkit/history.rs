@@ -44,10 +44,11 @@ pub fn check_history(simulation: &Simulation, history: &[Recorded]) -> Result<()
 fn begins_batch(event: &Event) -> bool {
     match event {
         Event::StepSucceeded { attempt, .. } => *attempt > 0,
+        // What time itself does may be one of several things that are due at once.
+        Event::AttemptFailed { error, .. } => !error.code.ends_with("_timeout"),
+        Event::DecisionMade { decided, .. } => decided.by.is_some(),
         Event::RouteDecided { .. }
-        | Event::AttemptFailed { .. }
         | Event::HeartbeatReceived { .. }
-        | Event::DecisionMade { .. }
         | Event::SignalReceived { .. }
         | Event::Paused
         | Event::Resumed

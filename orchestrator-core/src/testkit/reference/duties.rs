@@ -13,7 +13,7 @@ use crate::workflow::{Awaited, Kind, Step};
 impl<'m> Reference<'m> {
     /// Says what should have followed from the last input and did not.
     pub(in crate::testkit) fn nothing_missing(&self) -> Checked {
-        if self.result.is_some() || self.paused || self.seq == 0 {
+        if self.result.is_some() || self.seq == 0 {
             return Ok(());
         }
         let missing = |what: String| broken(Rule::Missing, what);
@@ -22,6 +22,7 @@ impl<'m> Reference<'m> {
                 let next = self.undos.iter().rev().find(|undo| !undo.phase.is_end());
                 return match next {
                     None => missing("everything is undone, and the run has not ended".into()),
+                    Some(_) if self.paused => Ok(()),
                     Some(undo) => match undo.phase {
                         Phase::Resting { .. } => Ok(()),
                         _ => missing(format!("{} should go on", self.undo_path(undo))),
@@ -35,7 +36,7 @@ impl<'m> Reference<'m> {
                 return missing("every step has ended, and the run has not".into());
             }
         }
-        if self.unwinding.is_some() || self.cancelled.is_some() {
+        if self.paused || self.unwinding.is_some() || self.cancelled.is_some() {
             return Ok(());
         }
         for key in self.frames.keys().filter(|key| self.alive(key)) {
