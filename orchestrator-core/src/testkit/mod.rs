@@ -241,7 +241,13 @@ impl Simulation {
         }
     }
 
-    fn options(&self) -> RunOptions {
+    /// The definition that is simulated.
+    pub fn definition(&self) -> &Workflow {
+        &self.workflow
+    }
+
+    /// What the run is made with: for doing something else with its history.
+    pub fn options(&self) -> RunOptions {
         let mut staff = Staff::default();
         for (role, candidate) in &self.staff {
             staff.add(role.clone(), candidate.clone());
