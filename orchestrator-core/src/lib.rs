@@ -72,6 +72,8 @@ mod dry_run;
 mod hub;
 mod id;
 pub mod journal;
+#[cfg(doctest)]
+mod misuse;
 mod parameters;
 mod path;
 mod payload;
