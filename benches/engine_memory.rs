@@ -1,0 +1,58 @@
+//! How many bytes a step costs while a run is under way, its definition excluded. A program of its own, because counting every allocation
+//! would slow down what `engine` measures.
+
+#[path = "engine/ours.rs"]
+mod ours;
+#[path = "engine/shapes.rs"]
+mod shapes;
+
+use std::alloc::System;
+
+use orchestrator_ai::core::Payload;
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+use shapes::{Shape, chain, fan, layered};
+
+#[global_allocator]
+static COUNTING: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// A step may cost so much, with a payload of 16 bytes.
+const BYTES_A_STEP_MAX: usize = 600;
+const STEPS: [usize; 3] = [10_000, 100_000, 1_000_000];
+
+fn main() {
+    // `cargo bench` hands down its arguments; a `--list` or a filter is meant for criterion.
+    println!("| what | ours | goal | ratio | met |");
+    println!("|---|---:|---:|---:|---|");
+    for steps in STEPS {
+        for shape in [chain(steps), fan(steps), layered(steps)] {
+            let bytes = bytes_a_step(&shape);
+            let ratio = bytes as f64 / BYTES_A_STEP_MAX as f64;
+            let met = if bytes <= BYTES_A_STEP_MAX { "yes" } else { "NO" };
+            let name = &shape.name;
+            println!(
+                "| {name}: bytes a step | {bytes} B | {BYTES_A_STEP_MAX} B | {ratio:.3} | {met} |"
+            );
+        }
+    }
+}
+
+/// The most that was alive at once, less what was alive before the run was made. Looked at whenever the run asks for something.
+fn bytes_a_step(shape: &Shape) -> usize {
+    let workflow = ours::workflow(shape);
+    let before = alive();
+    let (mut peak, mut answered) = (before, 0_u64);
+    let done = ours::drive(ours::ready(&workflow), || {
+        peak = peak.max(alive());
+        answered += 1;
+        // Every answer is another one, or all steps would share one.
+        Payload::text(&format!("{answered:014}"))
+    });
+    assert_eq!(done, shape.steps());
+    (peak - before) / shape.steps()
+}
+
+fn alive() -> usize {
+    let stats = COUNTING.stats();
+    stats.bytes_allocated - stats.bytes_deallocated
+}
