@@ -43,15 +43,16 @@ fn counting(done: &Arc<AtomicUsize>) -> impl Fn(usize, NextAction) -> Arc<dyn Ta
     move |at, next| Arc::new(Count { id: format!("step-{at}"), next, done: done.clone() })
 }
 
-/// Each step after the one before, without a save between them: the faster of its two ways to go on.
-pub(crate) fn chain(runtime: &Runtime, steps: usize) -> Ready {
+/// Each step after the one before; `next` is [`NextAction::ContinueAndExecute`] to go on at once, and [`NextAction::Continue`] to save the
+/// session after every step.
+pub(crate) fn chain(runtime: &Runtime, steps: usize, next: &NextAction) -> Ready {
     let done = Arc::default();
     let task = counting(&done);
     let mut builder = GraphBuilder::new("chain");
     for at in 0..steps {
         let last = at + 1 == steps;
-        let next = if last { NextAction::End } else { NextAction::ContinueAndExecute };
-        builder = builder.add_task(task(at, next));
+        let next = if last { &NextAction::End } else { next };
+        builder = builder.add_task(task(at, next.clone()));
     }
     for at in 1..steps {
         builder = builder.add_edge(format!("step-{}", at - 1), format!("step-{at}"));

@@ -42,7 +42,7 @@ const RUN_OF_BASELINE: f64 = 1.25;
 const HUB_OF_RUN: f64 = 1.5;
 const HUB_BESIDES: f64 = 300.0;
 /// At least ten times dagrs.
-const HUB_OF_DAGRS: f64 = 0.1;
+const OF_DAGRS: f64 = 0.1;
 /// Checking 10,000 steps, in nanoseconds.
 const VALIDATION: f64 = 10e6;
 /// How much dearer a step may be among a million than among ten thousand and still count as the same: a million do not fit in a cache, and
@@ -93,15 +93,18 @@ fn rows(figures: &Figures, shapes: &[&str]) -> Vec<Row> {
         row(what, of("hub"), bound, "ns", Some(Goal::AtMost(1.0)));
     }
     let peers = [
-        ("dagrs", Some(Goal::AtMost(HUB_OF_DAGRS))),
+        ("dagrs", Some(Goal::AtMost(OF_DAGRS))),
         ("graph_flow", Some(Goal::Below(1.0))),
+        ("graph_flow_saved", Some(Goal::Below(1.0))),
         ("dagx", Some(Goal::Below(1.0))),
         ("petgraph", None),
     ];
     for (peer, goal) in peers {
         for shape in shapes {
-            let of = |column| figures.median(shape, column);
-            row(format!("{shape}: hub, {peer}"), of("hub"), of(peer), "ns", goal);
+            for ours in ["run", "hub"] {
+                let of = |column| figures.median(shape, column);
+                row(format!("{shape}: {ours}, {peer}"), of(ours), of(peer), "ns", goal);
+            }
         }
     }
     for shape in ["chain_10000", "layered_10000"] {
