@@ -34,7 +34,7 @@ pub(crate) fn ready(shape: &Shape) -> Ready {
                     count();
                     async move { a }
                 }))
-                .depends_on(&handles[*a]),
+                .depends_on(handles[*a]),
             [a, b, c] => graph
                 .add_task(task_fn(move |(a, b, c): (u32, u32, u32)| {
                     count();

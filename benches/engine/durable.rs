@@ -4,21 +4,19 @@
 use std::fs::File;
 use std::io::Write;
 
-use criterion::Criterion;
 use criterion::measurement::WallTime;
 
-use crate::figures::Figures;
+use crate::figures::Meter;
 
 /// How many lines are written in a sample.
 const LINES: usize = 100;
 /// As long as a line of a journal.
 const LINE: [u8; 200] = [b'x'; 200];
 
-pub(crate) fn measure(criterion: &mut Criterion<WallTime>, figures: &mut Figures) {
+pub(crate) fn measure(meter: &mut Meter<WallTime>) {
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
     let new_file = || File::create(directory.path().join("lines")).expect("a file");
-    let subject = ("durable", LINES);
-    figures.measure(criterion, &WallTime, subject, "fsync", new_file, |mut file| {
+    meter.measure(("durable", LINES), "fsync", new_file, |mut file| {
         for _ in 0..LINES {
             file.write_all(&LINE).expect("there is room");
             file.sync_data().expect("the disk answers");

@@ -17,21 +17,39 @@ const MEASURE: Duration = Duration::from_secs(2);
 pub(crate) struct Figures(BTreeMap<(String, &'static str), Vec<f64>>);
 
 impl Figures {
-    /// Measures one column of one subject, unless the command line leaves it out. What `set_up` makes and what `run` leaves over are not in
+    /// The median over the runs, in nanoseconds a step; `None` if it was not measured in this process.
+    pub(crate) fn median(&self, subject: &str, column: &'static str) -> Option<f64> {
+        let mut samples = self.0.get(&(subject.to_owned(), column))?.clone();
+        samples.sort_by(f64::total_cmp);
+        Some(samples[samples.len() / 2])
+    }
+}
+
+/// Measures with one kind of clock.
+pub(crate) struct Meter<M: Measurement> {
+    criterion: Criterion<M>,
+    clock: M,
+    figures: Figures,
+}
+
+impl<M: Measurement<Value = Duration> + 'static> Meter<M> {
+    /// A meter that measures what the command line asks for.
+    pub(crate) fn new(clock: impl Fn() -> M, figures: Figures) -> Meter<M> {
+        let criterion = Criterion::default().with_measurement(clock()).configure_from_args();
+        Meter { criterion, clock: clock(), figures }
+    }
+
+    /// Measures one column of one subject, unless the command line leaves it out. What `ready` makes and what `run` leaves over are not in
     /// the figure. `run` gives the number of steps that it has done: a figure of a run that stopped half-way would be a figure of nothing.
-    pub(crate) fn measure<M, S, L>(
+    pub(crate) fn measure<S, L>(
         &mut self,
-        criterion: &mut Criterion<M>,
-        clock: &M,
         (subject, steps): (&str, usize),
         column: &'static str,
-        mut set_up: impl FnMut() -> S,
+        mut ready: impl FnMut() -> S,
         mut run: impl FnMut(S) -> (usize, L),
-    ) where
-        M: Measurement<Value = Duration> + 'static,
-    {
+    ) {
         let mut samples = Vec::new();
-        let mut group = criterion.benchmark_group(format!("engine/{subject}"));
+        let mut group = self.criterion.benchmark_group(format!("engine/{subject}"));
         group
             .throughput(Throughput::Elements(steps as u64))
             .sampling_mode(SamplingMode::Flat)
@@ -42,10 +60,10 @@ impl Figures {
             bencher.iter_custom(|times| {
                 let mut total = Duration::ZERO;
                 for _ in 0..times {
-                    let ready = set_up();
-                    let began = clock.start();
+                    let ready = ready();
+                    let began = self.clock.start();
                     let (done, left_over) = run(ready);
-                    let took = clock.end(began);
+                    let took = self.clock.end(began);
                     assert_eq!(done, steps, "{column} did not do all of {subject}");
                     drop(left_over);
                     samples.push(took.as_nanos() as f64 / steps as f64);
@@ -56,14 +74,13 @@ impl Figures {
         });
         group.finish();
         if !samples.is_empty() {
-            self.0.insert((subject.to_owned(), column), samples);
+            self.figures.0.insert((subject.to_owned(), column), samples);
         }
     }
 
-    /// The median over the runs, in nanoseconds a step; `None` if it was not measured in this process.
-    pub(crate) fn median(&self, subject: &str, column: &'static str) -> Option<f64> {
-        let mut samples = self.0.get(&(subject.to_owned(), column))?.clone();
-        samples.sort_by(f64::total_cmp);
-        Some(samples[samples.len() / 2])
+    /// Everything that was measured.
+    pub(crate) fn into_figures(self) -> Figures {
+        self.criterion.final_summary();
+        self.figures
     }
 }

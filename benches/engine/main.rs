@@ -13,12 +13,14 @@ mod ours;
 mod shapes;
 mod table;
 
+use std::cell::LazyCell;
+
 use ::graph_flow::NextAction::{self, ContinueAndExecute};
-use criterion::Criterion;
+use criterion::measurement::WallTime;
 use orchestrator_ai::core::{Payload, Workflow};
 
 use cpu_time::CpuTime;
-use figures::Figures;
+use figures::{Figures, Meter};
 use shapes::{Shape, chain, fan, layered};
 
 /// How many steps stand beside each other in the fan.
@@ -27,30 +29,25 @@ const WIDTH: usize = 1_000;
 const THREADS: usize = 2;
 
 fn main() {
-    let mut criterion = Criterion::default().with_measurement(CpuTime).configure_from_args();
-    let mut figures = Figures::default();
     let answer = Payload::parse(r#"{"n":1,"ok":true}"#).expect("this is JSON");
     let shapes = [chain(1_000), fan(WIDTH), layered(10_000)];
 
-    columns(&mut criterion, &mut figures, &shapes, &answer);
-    validation(&mut criterion, &mut figures, &[chain(10_000), layered(10_000)]);
+    let mut meter = Meter::new(|| CpuTime, Figures::default());
+    columns(&mut meter, &shapes, &answer);
+    validation(&mut meter, &[chain(10_000), layered(10_000)]);
     for steps in [10_000, 100_000, 1_000_000] {
-        scaling(&mut criterion, &mut figures, &[chain(steps), layered(steps)], &answer);
+        scaling(&mut meter, &[chain(steps), layered(steps)], &answer);
     }
-    criterion.final_summary();
-    let mut wall = Criterion::default().configure_from_args();
-    durable::measure(&mut wall, &mut figures);
 
-    table::print(&figures, &shapes.each_ref().map(|shape| shape.name.as_str()));
+    let mut meter = Meter::new(|| WallTime, meter.into_figures());
+    durable::measure(&mut meter);
+
+    let names = shapes.each_ref().map(|shape| shape.name.as_str());
+    table::print(&meter.into_figures(), &names);
 }
 
 /// Ours, the hand-written ones and the peers on every shape; columns that are compared stand beside each other in time.
-fn columns(
-    criterion: &mut Criterion<CpuTime>,
-    figures: &mut Figures,
-    shapes: &[Shape],
-    answer: &Payload,
-) {
+fn columns(meter: &mut Meter<CpuTime>, shapes: &[Shape], answer: &Payload) {
     let workflows: Vec<Workflow> = shapes.iter().map(ours::workflow).collect();
     let hub = hub::hub(&workflows, answer);
     // Only graph-flow asks for the timers, for the time-out that it puts around every task.
@@ -59,71 +56,42 @@ fn columns(
 
     for (shape, workflow) in shapes.iter().zip(&workflows) {
         let subject = (shape.name.as_str(), shape.steps());
-        let mut whole = |column, run: &mut dyn FnMut() -> usize| {
-            figures.measure(criterion, &CpuTime, subject, column, || (), |()| (run(), ()));
-        };
-        whole("hub", &mut || hub::execute(&hub, workflow.name().as_str()));
-        figures.measure(
-            criterion,
-            &CpuTime,
-            subject,
-            "run",
-            || ours::ready(workflow),
-            |run| (ours::drive(run, || answer.clone()), ()),
-        );
+
+        let run = |name: &str| (hub::execute(&hub, name), ());
+        meter.measure(subject, "hub", || workflow.name().as_str(), run);
+
+        let run = |run| (ours::drive(run, || answer.clone()), ());
+        meter.measure(subject, "run", || ours::ready(workflow), run);
+
         let plan = baseline::Plan::new(shape);
-        figures.measure(
-            criterion,
-            &CpuTime,
-            subject,
-            "baseline",
-            || plan.ready(),
-            |ready| (plan.run(ready), ()),
-        );
+        meter.measure(subject, "baseline", || plan.ready(), |ready| (plan.run(ready), ()));
+
         let jobs = baseline::Jobs::new(shape);
-        figures.measure(
-            criterion,
-            &CpuTime,
-            subject,
-            "petgraph",
-            || jobs.waiting(),
-            |waiting| (jobs.run(waiting), ()),
-        );
-        figures.measure(
-            criterion,
-            &CpuTime,
-            subject,
-            "dagrs",
-            || dagrs::ready(shape),
-            |ready| dagrs::run(&runtime, ready),
-        );
+        meter.measure(subject, "petgraph", || jobs.waiting(), |waiting| (jobs.run(waiting), ()));
+
+        let run = |ready| dagrs::run(&runtime, ready);
+        meter.measure(subject, "dagrs", || dagrs::ready(shape), run);
+
+        let run = |ready| graph_flow::run(&runtime, ready);
         if shape.name.starts_with("chain") {
-            let ways =
-                [("graph_flow", ContinueAndExecute), ("graph_flow_saved", NextAction::Continue)];
-            for (column, next) in ways {
-                let ready = || graph_flow::chain(&runtime, shape.steps(), &next);
-                let run = |ready| graph_flow::run(&runtime, ready);
-                figures.measure(criterion, &CpuTime, subject, column, ready, run);
-            }
+            let ready = |next| graph_flow::chain(&runtime, shape.steps(), next);
+            meter.measure(subject, "graph_flow", || ready(&ContinueAndExecute), run);
+            meter.measure(subject, "graph_flow_saved", || ready(&NextAction::Continue), run);
         }
         if shape.name.starts_with("fan") {
-            let ready = || graph_flow::fan(&runtime, WIDTH);
-            let run = |ready| graph_flow::run(&runtime, ready);
-            figures.measure(criterion, &CpuTime, subject, "graph_flow", ready, run);
+            meter.measure(subject, "graph_flow", || graph_flow::fan(&runtime, WIDTH), run);
         } else {
             let run = |ready| dagx::run(&runtime, ready);
-            figures.measure(criterion, &CpuTime, subject, "dagx", || dagx::ready(shape), run);
+            meter.measure(subject, "dagx", || dagx::ready(shape), run);
         }
     }
 }
 
 /// Checking a definition, and compiling it.
-fn validation(criterion: &mut Criterion<CpuTime>, figures: &mut Figures, shapes: &[Shape]) {
+fn validation(meter: &mut Meter<CpuTime>, shapes: &[Shape]) {
     for shape in shapes {
         let subject = (shape.name.as_str(), shape.steps());
-        figures.measure(
-            criterion,
-            &CpuTime,
+        meter.measure(
             subject,
             "build",
             || ours::builder(shape),
@@ -136,22 +104,12 @@ fn validation(criterion: &mut Criterion<CpuTime>, figures: &mut Figures, shapes:
 }
 
 /// The run alone, with many steps.
-fn scaling(
-    criterion: &mut Criterion<CpuTime>,
-    figures: &mut Figures,
-    shapes: &[Shape],
-    answer: &Payload,
-) {
+fn scaling(meter: &mut Meter<CpuTime>, shapes: &[Shape], answer: &Payload) {
     for shape in shapes {
-        let workflow = ours::workflow(shape);
+        // Made only if the command line does not leave it out: a million steps take seconds.
+        let workflow = LazyCell::new(|| ours::workflow(shape));
         let subject = (shape.name.as_str(), shape.steps());
-        figures.measure(
-            criterion,
-            &CpuTime,
-            subject,
-            "many",
-            || ours::ready(&workflow),
-            |run| (ours::drive(run, || answer.clone()), ()),
-        );
+        let run = |run| (ours::drive(run, || answer.clone()), ());
+        meter.measure(subject, "many", || ours::ready(&workflow), run);
     }
 }
