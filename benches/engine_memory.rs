@@ -1,6 +1,8 @@
-//! How many bytes a step costs while a run is under way, its definition excluded. A program of its own, because counting every allocation
-//! would slow down what `engine` measures.
+//! How many bytes a step costs while a run is under way, its definition excluded, and how often it asks for memory. A program of its own,
+//! because counting every allocation would slow down what `engine` measures.
 
+#[path = "engine/hub.rs"]
+mod hub;
 #[path = "engine/ours.rs"]
 mod ours;
 #[path = "engine/shapes.rs"]
@@ -38,6 +40,12 @@ fn main() {
             println!("| {name}: bytes a step | {bytes} B | {rest} |");
         }
     }
+    println!("\n| what | run | hub |");
+    println!("|---|---:|---:|");
+    for shape in [chain(1_000), fan(1_000), layered(10_000)] {
+        let [run, hub] = allocations_a_step(&shape);
+        println!("| {}: allocations a step | {run:.1} | {hub:.1} |", shape.name);
+    }
 }
 
 /// The most that was alive at once, less what was alive before the run was made. Looked at whenever the run asks for something.
@@ -58,4 +66,20 @@ fn bytes_a_step(shape: &Shape) -> usize {
 fn alive() -> usize {
     let stats = COUNTING.stats();
     stats.bytes_allocated - stats.bytes_deallocated
+}
+
+/// Allocations and reallocations, by the run alone and by the hub. The answer is made once, so that all of them are the engine's.
+fn allocations_a_step(shape: &Shape) -> [f64; 2] {
+    let (workflow, answer) = (ours::workflow(shape), Payload::text("fourteen bytes"));
+    let hub = hub::hub(std::slice::from_ref(&workflow), &answer);
+    let count = |run: &dyn Fn() -> usize| {
+        let before = COUNTING.stats();
+        let done = run();
+        let counted = COUNTING.stats() - before;
+        (counted.allocations + counted.reallocations) as f64 / done as f64
+    };
+    [
+        count(&|| ours::drive(ours::ready(&workflow), || answer.clone())),
+        count(&|| hub::execute(&hub, workflow.name().as_str())),
+    ]
 }
