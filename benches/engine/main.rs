@@ -40,7 +40,7 @@ fn main() {
     }
 
     let mut meter = Meter::new(|| WallTime, meter.into_figures());
-    durable::measure(&mut meter);
+    durable::measure(&mut meter, &answer);
 
     let names = shapes.each_ref().map(|shape| shape.name.as_str());
     table::print(&meter.into_figures(), &names);
