@@ -28,7 +28,8 @@ fn main() {
     println!("| what | ours | goal | ratio | met |");
     println!("|---|---:|---:|---:|---|");
     for steps in STEPS {
-        for shape in [chain(steps), fan(steps), layered(steps)] {
+        // No fan: the join of a million is an input larger than any that may travel.
+        for shape in [chain(steps), layered(steps)] {
             let (name, bytes) = (&shape.name, bytes_a_step(&shape));
             let rest = if steps == STEPS_OF_GOAL {
                 let ratio = bytes as f64 / BYTES_A_STEP_MAX as f64;
