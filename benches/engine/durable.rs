@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
+use std::time::Instant;
 
 use criterion::measurement::WallTime;
 use futures::executor::block_on;
@@ -17,9 +18,10 @@ use crate::{ours, shapes};
 
 /// How many runs are under way at once.
 const RUNS: usize = 100;
-/// How many steps each has, one after the other: every one of them has to be safe before the next begins.
-const STEPS: usize = 20;
-/// How many lines are written in a sample of the disk alone.
+/// How many steps each has, one after the other: every one of them has to be safe before the next begins. So many that making the file of
+/// a run when it ends weighs little against its steps.
+const STEPS: usize = 100;
+/// How many lines are written in a sample of the disk alone, one at a time.
 const LINES: usize = 100;
 /// As long as a line of a journal.
 const LINE: [u8; 200] = [b'x'; 200];
@@ -28,26 +30,31 @@ pub(crate) fn measure(meter: &mut Meter<WallTime>, answer: &Payload) {
     // Not where other temporary files are: that may be memory, whose fsync costs nothing.
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
 
-    let new_file = || File::create(directory.path().join("lines")).expect("a file");
-    meter.measure(("durable", LINES), "fsync", new_file, |mut file| {
-        for _ in 0..LINES {
-            file.write_all(&LINE).expect("there is room");
-            file.sync_data().expect("the disk answers");
-        }
-        (LINES, file)
-    });
-
     let workflow = ours::workflow(&shapes::chain(STEPS));
-    let mut stores = 0;
+    let mut fsyncs = Vec::new();
     let new_store = || {
-        stores += 1;
-        ready(&directory.path().join(format!("store-{stores}")), &workflow)
+        // Right before every sample of the store: from one second to the next a disk can be twenty times as slow.
+        fsyncs.push(fsync(&directory.path().join("lines")));
+        let store = directory.path().join(format!("store-{}", fsyncs.len()));
+        ready(&store, &workflow)
     };
     let run = |(store, mut runs): (FileStore, Vec<Run>)| {
         let done = drive(&store, &mut runs, answer);
         (done, (store, runs))
     };
     meter.measure(("durable", RUNS * STEPS), "step", new_store, run);
+    meter.record("durable", "fsync", fsyncs);
+}
+
+/// How long the disk takes for a line, in nanoseconds.
+fn fsync(path: &Path) -> f64 {
+    let mut file = File::create(path).expect("a file");
+    let began = Instant::now();
+    for _ in 0..LINES {
+        file.write_all(&LINE).expect("there is room");
+        file.sync_data().expect("the disk answers");
+    }
+    began.elapsed().as_nanos() as f64 / LINES as f64
 }
 
 /// An empty store, and runs that have not begun.
