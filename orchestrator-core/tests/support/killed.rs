@@ -109,6 +109,9 @@ fn run_and_kill(seed: u64, test: &str, dir: &Path, made: usize, lines: u64) -> u
         }
     }
     let status = child.wait().unwrap();
-    assert!(!status.success() && acknowledged >= lines, "seed {seed}: the child ended by itself, {status}");
+    assert!(
+        !status.success() && acknowledged >= lines,
+        "seed {seed}: the child ended by itself, {status}"
+    );
     acknowledged
 }
