@@ -214,3 +214,77 @@ impl State {
         self.pending = 0;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use futures::executor::block_on;
+
+    use super::*;
+    use crate::journal::{FileStore, RunStore};
+    use crate::run::{Event, Recorded};
+    use crate::time::Timestamp;
+
+    fn batch(run: &str, seq: u64) -> (RunId, Batch) {
+        let recorded = Recorded { seq, at: Timestamp(0), event: Event::Paused };
+        (RunId::parse(run).unwrap(), Batch::new(vec![recorded]).unwrap())
+    }
+
+    #[test]
+    fn after_a_failed_write_nothing_is_taken_until_the_store_is_opened_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = FileStore::open(dir.path()).unwrap();
+        block_on(store.append(&[batch("run", 1)])).unwrap();
+        // A handle that only reads fails as a full or broken disk does.
+        let log = store.folders.log.join("00000001-00000001.log");
+        store.shared.lock().unwrap().writer = Some(File::open(&log).unwrap());
+        let failed = block_on(store.append(&[batch("run", 2)])).unwrap_err();
+        assert!(matches!(failed, StoreError::Io { .. }), "{failed}");
+        for again in [
+            block_on(store.append(&[batch("run", 2)])),
+            block_on(store.append(&[])),
+            block_on(store.load(&batch("run", 1).0)).map(drop),
+            block_on(store.runs()).map(drop),
+            block_on(store.remove(&batch("run", 1).0)),
+            store.project(),
+        ] {
+            assert!(matches!(again, Err(StoreError::Poisoned { .. })), "{again:?}");
+        }
+        drop(store);
+        let store = FileStore::open(dir.path()).unwrap();
+        assert_eq!(block_on(store.runs()).unwrap()[0].last_seq, 1);
+        block_on(store.append(&[batch("run", 2)])).unwrap();
+    }
+
+    /// While one thread "writes", others queue; then one of them writes for all.
+    #[test]
+    fn threads_that_wait_share_a_write() {
+        const THREADS: u64 = 8;
+        let dir = tempfile::tempdir().unwrap();
+        let store = FileStore::open(dir.path()).unwrap();
+        let writer = store.shared.lock().unwrap().writer.take();
+        let answered = AtomicU64::new(0);
+        std::thread::scope(|scope| {
+            for thread in 0..THREADS {
+                let (store, answered) = (&store, &answered);
+                scope.spawn(move || {
+                    block_on(store.append(&[batch(&format!("run-{thread}"), 1)])).unwrap();
+                    answered.fetch_add(1, Ordering::SeqCst);
+                });
+            }
+            let all = || store.shared.lock().unwrap().index.runs.len() as u64 == THREADS;
+            while !all() {
+                std::thread::yield_now();
+            }
+            let mut state = store.shared.lock().unwrap();
+            assert_eq!(answered.load(Ordering::SeqCst), 0, "answered before the disk was");
+            state.writer = writer;
+            let upto = state.queued;
+            drop(store.shared.commit(state, upto).unwrap());
+            let state = store.shared.lock().unwrap();
+            assert!(state.queue.is_empty() && state.durable == upto, "one write for all of them");
+        });
+        assert_eq!(answered.into_inner(), THREADS);
+    }
+}
