@@ -83,21 +83,21 @@ impl Shared {
         segment_bytes: u64,
     ) -> Result<Guard<'_>, StoreError> {
         let mut state = self.lock()?;
-        if state.index.active().bytes < segment_bytes {
-            return Ok(state);
+        if state.index.active().bytes >= segment_bytes {
+            state = self.settle(state)?;
+            state.make_room(folders, segment_bytes)?;
         }
-        state = self.settle(state)?;
-        let active = state.index.active();
-        if active.bytes >= segment_bytes {
-            let number = active.last + 1;
-            match segment::create(&folders.log, number) {
-                Ok((segment, file)) => {
-                    state.index.segments.push(segment);
-                    state.writer = Some(file);
-                }
-                Err(error) => return Err(state.poisoned_by(error)),
-            }
-        }
+        Ok(state)
+    }
+
+    /// As [`with_room`](Shared::with_room), with nothing queued: for calls that read before they write.
+    pub(super) fn settled_with_room(
+        &self,
+        folders: &Folders,
+        segment_bytes: u64,
+    ) -> Result<Guard<'_>, StoreError> {
+        let mut state = self.settled()?;
+        state.make_room(folders, segment_bytes)?;
         Ok(state)
     }
 
@@ -149,6 +149,20 @@ impl Shared {
 }
 
 impl State {
+    /// Begins the next segment if the last one is full. Nothing may be queued.
+    fn make_room(&mut self, folders: &Folders, segment_bytes: u64) -> Result<(), StoreError> {
+        let active = self.index.active();
+        if active.bytes < segment_bytes {
+            return Ok(());
+        }
+        let number = active.last + 1;
+        let (segment, file) =
+            segment::create(&folders.log, number).map_err(|error| self.poisoned_by(error))?;
+        self.index.segments.push(segment);
+        self.writer = Some(file);
+        Ok(())
+    }
+
     /// Takes nothing more from now on; gives the error back.
     pub(super) fn poisoned_by(&mut self, error: StoreError) -> StoreError {
         self.poison.get_or_insert_with(|| error.to_string());
