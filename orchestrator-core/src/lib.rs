@@ -32,6 +32,7 @@
 //! - To define work: [`Workflow`], [`Step`], [`Join`], [`On`], [`RetryPolicy`]; ready-made: [`pipeline`], [`build_website`].
 //! - To execute it: [`Orchestrator`], on any executor; it owns no thread and no runtime.
 //! - To drive it from a host of one's own (a store, a queue, another engine): [`Run`], without input or output.
+//! - To keep what happened, and to resume: [`journal`].
 //! - To know beforehand how long it takes on so many workers, and why: [`DryRun`].
 //! - To see through it: [`Context`] (what a step sees), [`Path`] (where it is), [`RunReport`] (what happened).
 //!
@@ -41,6 +42,7 @@
 //! | [`Transformer`] | what shapes an input or an output | [`transform_fn`] |
 //! | [`Condition`] | what says that a loop is done | [`condition_fn`] |
 //! | [`Router`] | what chooses among able workers, and learns | [`DeclaredOrder`] |
+//! | [`RunStore`] | where journals are kept | [`MemoryStore`], [`FileStore`] |
 //! | [`Clock`] | where time comes from | [`SystemClock`], [`ManualClock`] |
 //! | [`Observer`] | who watches | [`NoObserver`] |
 //! | [`Spawner`] | where workers run | [`Threads`] |
@@ -61,7 +63,7 @@
 //! - No command goes out before the event that caused it is committed; a step that has ended never runs again.
 //!
 //! # What it does not do
-//! Nothing in here keeps a journal on disk, speaks to a network or a model, or starts a thread unasked; nothing but [`SystemClock`] reads a
+//! Nothing in here speaks to a network or a model, or starts a thread unasked; nothing but [`FileStore`] touches a file; nothing but [`SystemClock`] reads a
 //! clock; nothing draws a random number that does not come out of a [`Seed`].
 
 mod canonical;
