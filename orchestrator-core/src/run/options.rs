@@ -1,8 +1,8 @@
 //! What a run is told when it is made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::id::{NameError, Role, RunId, WorkerName};
+use crate::id::{Capability, NameError, Role, RunId, WorkerName};
 use crate::payload::{PAYLOAD_BYTES_MAX, Payload};
 use crate::random::Seed;
 use crate::route::Candidate;
@@ -62,6 +62,18 @@ impl Staff {
     /// Whether somebody was added to the role.
     pub fn fills(&self, role: &Role) -> bool {
         self.0.contains_key(role)
+    }
+
+    /// Who of those that were added to the role can do all that is required.
+    pub(crate) fn able<'a>(
+        &'a self,
+        role: &Role,
+        requires: &'a BTreeSet<Capability>,
+    ) -> impl Iterator<Item = &'a Candidate> {
+        let able = |candidate: &&Candidate| {
+            requires.iter().all(|wanted| candidate.capabilities.contains(wanted))
+        };
+        self.0.get(role).into_iter().flatten().filter(able)
     }
 
     /// Who fills the role.

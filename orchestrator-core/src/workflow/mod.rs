@@ -25,9 +25,10 @@ mod fault;
 mod fold;
 mod mermaid;
 mod prebuilt;
+mod settings;
 mod step;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::hash::BuildHasherDefault;
 use std::sync::{Arc, OnceLock};
@@ -38,7 +39,7 @@ pub(crate) use step::{Awaited, Compensation, DefaultChoice, Kind, Timeouts, Unti
 pub use step::{Join, On, OnItemFailure, Step};
 
 use crate::closure::BoundCondition;
-use crate::id::{Role, StepId, WorkflowName};
+use crate::id::{Capability, Role, StepId, WorkflowName};
 use crate::payload::Payload;
 
 /// The place of each step. It is only looked up in, never walked through, so that its order does not matter.
@@ -184,6 +185,23 @@ impl Workflow {
             }
         }
         roles
+    }
+
+    /// What tasks require of the workers in a role, bodies included, with the steps that do.
+    pub(crate) fn requirements(&self) -> BTreeMap<(Role, BTreeSet<Capability>), Vec<StepId>> {
+        let mut all: BTreeMap<_, Vec<StepId>> = BTreeMap::new();
+        for def in &self.0.steps {
+            if let Kind::Task { role, requires } = &def.step.kind
+                && !requires.is_empty()
+            {
+                all.entry((role.clone(), requires.clone())).or_default().push(def.id.clone());
+            }
+            for (wanted, steps) in def.step.kind.body().into_iter().flat_map(Workflow::requirements)
+            {
+                all.entry(wanted).or_default().extend(steps);
+            }
+        }
+        all
     }
 
     /// A digest of the definition: structure, settings, and the names and versions of its closures. A run is resumed only
