@@ -111,6 +111,6 @@ pub use task::{Cancellation, Canceller, Failure, Note, Notes, Task, TaskError, T
 pub use time::{BoxFuture, Clock, Timestamp};
 pub use worker::{TypedWorker, Worker, WorkerFn, typed_worker, worker_fn, yield_now};
 pub use workflow::{
-    Fault, Faults, Join, On, OnItemFailure, Step, Workflow, WorkflowBuilder, build_website,
-    pipeline,
+    Closures, DefinitionError, Fault, Faults, Join, On, OnItemFailure, Step, Workflow,
+    WorkflowBuilder, build_website, pipeline,
 };

@@ -34,9 +34,11 @@ pub(super) fn compile(
     }
 
     let Drawn { outgoing, incoming, conditions, ways } = edges(&steps, &ids, &index, &mut faults);
-    for ((step, id), incoming) in steps.iter().zip(&ids).zip(&incoming) {
+    for (((step, id), incoming), conditions) in
+        steps.iter().zip(&ids).zip(&incoming).zip(&conditions)
+    {
         if let Some(id) = id {
-            settings::check(step, id, incoming, &mut faults);
+            settings::check(step, id, incoming, conditions, &mut faults);
         }
     }
     check_shape(&ids, &outgoing, &incoming, &mut faults);

@@ -210,6 +210,34 @@ pub enum Fault {
         /// Those that are registered, written `name@version`.
         known: Vec<String>,
     },
+    /// Turn on the feature `cel` of the crate, or name a closure that the host registers.
+    #[error(
+        "step {step:?} has the expression {expression:?}, which this build cannot evaluate; turn on the feature `cel`"
+    )]
+    NoCel {
+        /// The step.
+        step: StepId,
+        /// The expression.
+        expression: String,
+    },
+    /// Leave `on` out. Definitions as data only.
+    #[error(
+        "step {step:?}: the edge from {from:?} has a condition, and so fires on success only; take its `on` away"
+    )]
+    ConditionalEdge {
+        /// Where it ends.
+        step: StepId,
+        /// Where it starts.
+        from: String,
+    },
+    /// Rename it. Definitions as data only: in Rust a role or capability is a name from the start.
+    #[error("step {step:?}: {error}")]
+    NameIn {
+        /// The step.
+        step: StepId,
+        /// Why the name is none.
+        error: NameError,
+    },
     /// A fault of the workflow inside a step. Definitions as data only: in Rust the inner one is built first.
     #[error("inside {step:?}: {fault}")]
     Inside {
@@ -312,7 +340,13 @@ fn instead(setting: &str) -> &'static str {
         "priority" => "give it to the tasks inside: only they wait for a place",
         "compensate" => "give it to the tasks inside: only they are undone",
         "requires" => "only tasks have workers",
-        "case" | "otherwise" => "use `Step::branch`, or an edge with `after_when`",
+        "role" => "only tasks have workers",
+        "case" | "cases" | "otherwise" => "use `Step::branch`, or an edge with `after_when`",
+        "question" | "choices" => "only decisions ask somebody",
+        "signal" | "delay_ms" => {
+            "a wait has one of `signal` and `delay_ms`, other kinds have neither"
+        }
+        "body" => "only loops, maps and sub-workflows have a workflow inside",
         "items_max" | "on_item_failure" | "concurrency_max" => "only maps have items",
         "rounds_kept" | "rounds_max" | "until" => "only loops have rounds",
         "default_choice" => "use `Step::decision`",
@@ -334,7 +368,7 @@ fn at_least(setting: &str) -> &'static str {
 }
 
 /// Why a definition was refused: every fault that was found. Names come first, then edges, single steps, and the shape of the whole; each
-/// in the order of the steps.
+/// in the order of the steps. Of a definition as data, what is missing or unknown comes before them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Faults {
     /// The workflow.

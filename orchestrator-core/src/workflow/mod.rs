@@ -20,9 +20,12 @@
 //! ```
 
 mod check;
+mod closures;
 mod digest;
 mod fault;
 mod fold;
+mod form;
+mod json;
 mod mermaid;
 mod prebuilt;
 mod settings;
@@ -33,7 +36,9 @@ use std::fmt;
 use std::hash::BuildHasherDefault;
 use std::sync::{Arc, OnceLock};
 
+pub use closures::Closures;
 pub use fault::{Fault, Faults};
+pub use json::DefinitionError;
 pub use prebuilt::{build_website, pipeline};
 pub(crate) use step::{Awaited, Compensation, DefaultChoice, Kind, Timeouts, Until};
 pub use step::{Join, On, OnItemFailure, Step};
@@ -217,6 +222,37 @@ impl Workflow {
 
     fn digests(&self) -> &digest::Digests {
         self.0.digests.get_or_init(|| digest::of(self))
+    }
+
+    /// The definition as JSON, in version 1 of its form: pretty, and the same text for the same definition. Closures are written by name
+    /// and version, expressions as they are; a way back that was written with
+    /// [`on_failure_back_to`](Step::on_failure_back_to) is the loop that it became.
+    ///
+    /// ```
+    /// use orchestrator_core::{Closures, Role, Step, Workflow};
+    /// let workflow = Workflow::builder("hello").step(Step::task("greet", Role::GENERIC)).build()?;
+    /// let text = workflow.to_json();
+    /// let again = Workflow::from_json(&text, &Closures::new())?;
+    /// assert_eq!(again.digest(), workflow.digest());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn to_json(&self) -> String {
+        json::write(self)
+    }
+
+    /// The workflow that a text in the JSON form defines; `closures` has the conditions and transformers that it names. The form is
+    /// described field by field by [`json_schema`](Workflow::json_schema).
+    ///
+    /// # Errors
+    /// When the text is not JSON of that form, with the first place where it is not; or every fault of the definition at once.
+    pub fn from_json(text: &str, closures: &Closures) -> Result<Workflow, DefinitionError> {
+        json::read(text, closures)
+    }
+
+    /// The JSON Schema (draft 2020-12) of the JSON form. A text that it accepts may still have faults that no schema can say: a cycle, an
+    /// unknown step, a closure that is not registered.
+    pub fn json_schema() -> &'static str {
+        json::SCHEMA
     }
 
     /// The definition as a Mermaid flowchart.

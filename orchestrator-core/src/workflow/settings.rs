@@ -3,11 +3,18 @@
 use super::fault::{Fault, NESTING_MAX};
 use super::step::{Awaited, DefaultChoice, Join, Kind, Step, Timeouts, Until};
 use super::{Edge, Fires, Workflow};
+use crate::closure::BoundCondition;
 use crate::id::{SignalName, StepId};
 use crate::retry::RetryPolicy;
 
 /// Adds the faults of one step.
-pub(super) fn check(step: &Step, id: &StepId, incoming: &[Edge], faults: &mut Vec<Fault>) {
+pub(super) fn check(
+    step: &Step,
+    id: &StepId,
+    incoming: &[Edge],
+    conditions: &[BoundCondition],
+    faults: &mut Vec<Fault>,
+) {
     misplaced(step, id, faults);
     if matches!(step.kind, Kind::Task { .. }) {
         if let Err(error) = step.retry.check() {
@@ -19,6 +26,19 @@ pub(super) fn check(step: &Step, id: &StepId, incoming: &[Edge], faults: &mut Ve
     }
     timeouts(&step.timeouts, id, faults);
     kind(&step.kind, id, faults);
+    let unusable = conditions
+        .iter()
+        .chain(own_conditions(&step.kind))
+        .filter_map(|condition| Some(("condition", condition.0.name(), condition.unusable()?)));
+    let transformers = step.input.iter().chain(&step.output).filter_map(|transformer| {
+        Some(("transformer", transformer.0.name(), transformer.unusable()?))
+    });
+    faults.extend(unusable.chain(transformers).map(|(what, name, reason)| Fault::Closure {
+        step: id.clone(),
+        what,
+        name: name.to_owned(),
+        reason,
+    }));
     if let Join::AtLeast(wanted) = step.join {
         let possible = fireable(incoming);
         if wanted == 0 || wanted > possible {
@@ -111,6 +131,21 @@ fn kind(kind: &Kind, id: &StepId, faults: &mut Vec<Fault>) {
             }
         }
     }
+}
+
+/// The conditions of a branch or a loop; those of edges belong to the step where they end.
+fn own_conditions(kind: &Kind) -> impl Iterator<Item = &BoundCondition> {
+    let (cases, until) = match kind {
+        Kind::Branch { cases, .. } => (cases.as_slice(), None),
+        Kind::Loop { until: Until::Condition(condition), .. } => (&[][..], Some(condition)),
+        Kind::Loop { until: Until::Accepted { .. }, .. }
+        | Kind::Task { .. }
+        | Kind::Map { .. }
+        | Kind::Decision { .. }
+        | Kind::Wait { .. }
+        | Kind::Sub { .. } => (&[][..], None),
+    };
+    cases.iter().map(|(condition, _)| condition).chain(until)
 }
 
 fn judge(until: &Until, body: &Workflow, id: &StepId, faults: &mut Vec<Fault>) {
