@@ -64,6 +64,8 @@
 //! clock; nothing draws a random number that does not come out of a [`Seed`].
 
 mod canonical;
+#[cfg(feature = "cel")]
+mod cel;
 mod check;
 mod closure;
 mod context;
@@ -83,6 +85,8 @@ mod workflow;
 
 pub use async_trait::async_trait;
 
+#[cfg(feature = "cel")]
+pub use crate::cel::{CelCondition, CelTransformer, cel_condition, cel_transform};
 pub use check::Check;
 pub use closure::{ClosureError, Condition, Named, Transformer, condition_fn, transform_fn};
 pub use context::{Context, ContextError, Round};
