@@ -1,6 +1,6 @@
 //! The data bus: what a worker, a transformer or a condition may see of its run.
 //!
-//! A [`Context`] shows the goal, the outputs of the step's ancestors, and inside a loop the round. It shows nothing else: what a
+//! A [`Context`] shows the goal, the outputs of the step's ancestors, inside a loop the round, and inside a map the item. It shows nothing else: what a
 //! step sees does not depend on which of two unrelated steps happened to end first.
 //!
 //! ```
@@ -16,6 +16,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::payload::{Payload, PayloadError};
 
@@ -40,10 +41,13 @@ pub enum ContextError {
     /// Only the steps of a loop's body have a round.
     #[error("this step is in no loop")]
     NoRound,
+    /// Only the steps of a map's body have an item.
+    #[error("this step is in no map")]
+    NoItem,
 }
 
 /// Where a loop is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Round {
     /// Which round this is, counted from 0.
     pub index: u32,
@@ -51,18 +55,62 @@ pub struct Round {
     pub carried: Payload,
 }
 
-/// Where a context looks up outputs: the run's frames, or a table in a test.
-pub(crate) trait Outputs: Send + Sync {
-    fn output(&self, step: &str) -> Option<Payload>;
-    fn visible(&self) -> Vec<String>;
+/// Which element of its list a map is at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// Its place in the list, counted from 0.
+    pub index: u32,
+    /// The element.
+    pub value: Payload,
 }
 
-impl Outputs for BTreeMap<String, Payload> {
-    fn output(&self, step: &str) -> Option<Payload> {
-        self.get(step).cloned()
+/// From where a run is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standpoint {
+    pub(crate) scope: Scope,
+    /// Outputs recorded later are not seen, even if their step is an ancestor.
+    pub(crate) seq_max: u64,
+}
+
+/// Which steps of its frame are seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// The ancestors of a step.
+    Before(u32),
+    /// A step and its ancestors.
+    UpTo(u32),
+    /// All: at the end of a frame.
+    Whole,
+}
+
+/// Where a context looks up what it shows: a frame of a run, or a table in a test.
+pub(crate) trait Sight: Send + Sync {
+    fn output(&self, from: Standpoint, step: &str) -> Option<Payload>;
+    fn visible(&self, from: Standpoint) -> Vec<String>;
+    fn round(&self) -> Option<&Round>;
+    fn item(&self) -> Option<&Item>;
+}
+
+/// What a context outside any run shows.
+#[derive(Clone, Default)]
+struct Table {
+    outputs: BTreeMap<String, Payload>,
+    round: Option<Round>,
+    item: Option<Item>,
+}
+
+impl Sight for Table {
+    fn output(&self, _: Standpoint, step: &str) -> Option<Payload> {
+        self.outputs.get(step).cloned()
     }
-    fn visible(&self) -> Vec<String> {
-        self.keys().cloned().collect()
+    fn visible(&self, _: Standpoint) -> Vec<String> {
+        self.outputs.keys().cloned().collect()
+    }
+    fn round(&self) -> Option<&Round> {
+        self.round.as_ref()
+    }
+    fn item(&self) -> Option<&Item> {
+        self.item.as_ref()
     }
 }
 
@@ -70,37 +118,52 @@ impl Outputs for BTreeMap<String, Payload> {
 #[derive(Clone)]
 pub struct Context {
     goal: Arc<str>,
-    round: Option<Round>,
-    outputs: Arc<dyn Outputs>,
+    from: Standpoint,
+    sight: Arc<dyn Sight>,
 }
 
 impl Context {
-    pub(crate) fn new(goal: Arc<str>, round: Option<Round>, outputs: Arc<dyn Outputs>) -> Self {
-        Context { goal, round, outputs }
+    pub(crate) fn new(goal: Arc<str>, from: Standpoint, sight: Arc<dyn Sight>) -> Self {
+        Context { goal, from, sight }
+    }
+
+    /// What this one shows, and a change to it.
+    fn changed(self, change: impl FnOnce(&mut Table)) -> Context {
+        let outputs = self.visible().into_iter();
+        let outputs = outputs.filter_map(|step| self.payload(&step).map(|output| (step, output)));
+        let mut table = Table {
+            outputs: outputs.collect(),
+            round: self.sight.round().cloned(),
+            item: self.sight.item().cloned(),
+        };
+        change(&mut table);
+        Context { sight: Arc::new(table), ..self }
     }
 
     /// A context outside any run, for tests of workers, transformers and conditions.
     pub fn detached(goal: &str) -> Context {
-        Context::new(goal.into(), None, Arc::new(BTreeMap::new()))
+        let from = Standpoint { scope: Scope::Whole, seq_max: u64::MAX };
+        Context::new(goal.into(), from, Arc::new(Table::default()))
     }
 
     /// The same context with one more output to see.
     #[must_use]
     pub fn with_output(self, step: &str, output: Payload) -> Context {
-        let mut table: BTreeMap<String, Payload> = self
-            .outputs
-            .visible()
-            .into_iter()
-            .filter_map(|step| self.outputs.output(&step).map(|output| (step, output)))
-            .collect();
-        table.insert(step.to_owned(), output);
-        Context { outputs: Arc::new(table), ..self }
+        self.changed(|table| {
+            table.outputs.insert(step.to_owned(), output);
+        })
     }
 
     /// The same context in a round of a loop.
     #[must_use]
     pub fn with_round(self, round: Round) -> Context {
-        Context { round: Some(round), ..self }
+        self.changed(|table| table.round = Some(round))
+    }
+
+    /// The same context at an item of a map.
+    #[must_use]
+    pub fn with_item(self, item: Item) -> Context {
+        self.changed(|table| table.item = Some(item))
     }
 
     /// What the run is for.
@@ -120,23 +183,31 @@ impl Context {
 
     /// The output of an ancestor as it is, if there is one to see.
     pub fn payload(&self, step: &str) -> Option<Payload> {
-        self.outputs.output(step)
+        self.sight.output(self.from, step)
     }
 
     /// The steps whose outputs can be seen, sorted.
     pub fn visible(&self) -> Vec<String> {
-        let mut steps = self.outputs.visible();
+        let mut steps = self.sight.visible(self.from);
         steps.sort();
         steps.dedup();
         steps
     }
 
-    /// The round, inside a loop.
+    /// The round of the innermost loop around the step.
     ///
     /// # Errors
     /// When the step is in no loop.
     pub fn round(&self) -> Result<&Round, ContextError> {
-        self.round.as_ref().ok_or(ContextError::NoRound)
+        self.sight.round().ok_or(ContextError::NoRound)
+    }
+
+    /// The item of the innermost map around the step.
+    ///
+    /// # Errors
+    /// When the step is in no map.
+    pub fn item(&self) -> Result<&Item, ContextError> {
+        self.sight.item().ok_or(ContextError::NoItem)
     }
 }
 
@@ -144,7 +215,8 @@ impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context")
             .field("goal", &self.goal)
-            .field("round", &self.round)
+            .field("round", &self.sight.round())
+            .field("item", &self.sight.item())
             .field("visible", &self.visible())
             .finish()
     }

@@ -205,6 +205,13 @@ name!(
     Role, "role"
 );
 
+impl WorkerName {
+    /// The worker that has the name of a role.
+    pub(crate) fn of(role: &Role) -> WorkerName {
+        WorkerName(role.0.clone())
+    }
+}
+
 impl Role {
     /// Turns a goal into a specification.
     pub const PRODUCT_MANAGER: Role = Role(Text::Constant("product_manager"));

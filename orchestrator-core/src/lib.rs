@@ -71,6 +71,7 @@ mod closure;
 mod context;
 mod hub;
 mod id;
+pub mod journal;
 mod parameters;
 mod path;
 mod payload;
@@ -89,7 +90,7 @@ pub use async_trait::async_trait;
 pub use crate::cel::{CelCondition, CelTransformer, cel_condition, cel_transform};
 pub use check::Check;
 pub use closure::{ClosureError, Condition, Named, Transformer, condition_fn, transform_fn};
-pub use context::{Context, ContextError, Round};
+pub use context::{Context, ContextError, Item, Round};
 pub use hub::{
     ExecuteError, ManualClock, NoObserver, Observer, Orchestrator, RegisterError, RunFailure,
     RunReport, Spawner, Start, SystemClock, Threads,
@@ -97,6 +98,9 @@ pub use hub::{
 pub use id::{
     Capability, NAME_BYTES_MAX, NameError, Role, RunId, SignalName, StepId, WorkerName,
     WorkflowName,
+};
+pub use journal::{
+    Batch, BatchError, FileOptions, FileStore, MemoryStore, RunEntry, RunStore, StoreError,
 };
 pub use parameters::{
     BIAS_BOUNDS, Bounds, ParameterError, ParameterSpace, Parameters, TEMPERATURE_BOUNDS,
@@ -108,8 +112,9 @@ pub use random::{Seed, Stream};
 pub use retry::{ATTEMPTS_MAX, RetryError, RetryPolicy};
 pub use route::{Candidate, Decision, DeclaredOrder, Outcome, Request, RouteError, Router};
 pub use run::{
-    AttemptId, Command, Event, Handled, Ignored, Input, InputError, Misfit, REDISPATCHES_MAX,
-    Recorded, RestoreError, Run, RunOptions, RunOutcome, RunResult, Staff, StepStatus,
+    AttemptId, Command, Decided, Event, ForkError, Handled, Ignored, Input, InputError, Misfit,
+    Past, REDISPATCHES_MAX, Recorded, RestoreError, Run, RunOptions, RunOutcome, RunResult,
+    RunView, SIGNALS_MAX, Snapshot, Staff, StepStatus, StepView, fork, migrate,
 };
 pub use task::{Cancellation, Canceller, Failure, Note, Notes, Task, TaskError, TaskOutput, Usage};
 pub use time::{BoxFuture, Clock, Timestamp};

@@ -1,4 +1,4 @@
-//! Where in a run: the step, and for every loop around it which round.
+//! Where in a run: the step, and for every loop, map and sub-workflow around it which round or item.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,14 +7,20 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::id::{NameError, StepId};
 
-/// The place of a step in a run, written `draft[2]/review_code`: the step `review_code` in the third round of the loop `draft`.
+/// The place of a step in a run, written `draft[2]/review_code`: the step `review_code` in the third round of the loop `draft`. The items
+/// of a map are counted in the same way, and a sub-workflow has the number 0. What undoes a step has the path of the step with
+/// `~compensation` at its end.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Path {
     frame: FramePath,
     step: StepId,
+    compensation: bool,
 }
 
-/// The place of a frame: the loop steps around it with their rounds, outermost first. Empty for the run itself.
+/// What the path of a compensation ends with; no name has such a character.
+const COMPENSATION: &str = "~compensation";
+
+/// The place of a frame: the steps around it with their rounds or items, outermost first. Empty for the run itself.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct FramePath(Arc<[(StepId, u32)]>);
 
@@ -23,14 +29,14 @@ impl FramePath {
         FramePath(Arc::new([]))
     }
 
-    /// The frame of a round of the loop at `path`.
+    /// The frame of a round or item of the step at `path`.
     pub(crate) fn round(path: &Path, round: u32) -> FramePath {
         let rounds = path.frame.0.iter().cloned().chain([(path.step.clone(), round)]);
         FramePath(rounds.collect())
     }
 
     pub(crate) fn step(&self, step: StepId) -> Path {
-        Path { frame: self.clone(), step }
+        Path { frame: self.clone(), step, compensation: false }
     }
 }
 
@@ -65,9 +71,13 @@ impl Path {
         let name = |part: &str| {
             StepId::parse(part).map_err(|source| PathError::Name { path: text.to_owned(), source })
         };
-        let (rounds, step) = match text.rsplit_once('/') {
+        let (place, compensation) = match text.strip_suffix(COMPENSATION) {
+            Some(place) => (place, true),
+            None => (text, false),
+        };
+        let (rounds, step) = match place.rsplit_once('/') {
             Some((rounds, step)) => (Some(rounds), step),
-            None => (None, text),
+            None => (None, place),
         };
         let frame = rounds.into_iter().flat_map(|rounds| rounds.split('/')).map(|part| {
             let wrong = || PathError::Round { path: text.to_owned(), part: part.to_owned() };
@@ -77,7 +87,8 @@ impl Path {
             // One spelling a path: no sign, no leading zeros.
             if round.to_string() == digits { Ok((name(step)?, round)) } else { Err(wrong()) }
         });
-        Ok(Path { frame: FramePath(frame.collect::<Result<_, _>>()?), step: name(step)? })
+        let frame = FramePath(frame.collect::<Result<_, _>>()?);
+        Ok(Path { frame, step: name(step)?, compensation })
     }
 
     /// The path of a task that belongs to no run.
@@ -90,7 +101,22 @@ impl Path {
         &self.step
     }
 
-    /// The loops around the step with their rounds (counted from 0), outermost first.
+    /// Whether it is what undoes the step.
+    pub fn is_compensation(&self) -> bool {
+        self.compensation
+    }
+
+    /// The path of what undoes this step.
+    pub(crate) fn compensation(&self) -> Path {
+        Path { compensation: true, ..self.clone() }
+    }
+
+    /// The path of the step itself.
+    pub(crate) fn compensated(&self) -> Path {
+        Path { compensation: false, ..self.clone() }
+    }
+
+    /// The loops, maps and sub-workflows around the step with their rounds or items (counted from 0), outermost first.
     pub fn rounds(&self) -> impl Iterator<Item = (&StepId, u32)> {
         self.frame.0.iter().map(|(step, round)| (step, *round))
     }
@@ -108,7 +134,8 @@ impl fmt::Display for FramePath {
 
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.frame, self.step)
+        let end = if self.compensation { COMPENSATION } else { "" };
+        write!(f, "{}{}{end}", self.frame, self.step)
     }
 }
 
@@ -137,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_path_is_written_and_read() {
-        for text in ["review", "draft[2]/review", "a[0]/b[11]/c.d-e"] {
+        for text in ["review", "draft[2]/review", "a[0]/b[11]/c.d-e", "a[0]/b~compensation"] {
             assert_eq!(Path::parse(text).unwrap().to_string(), text);
         }
         let path = Path::parse("draft[2]/review").unwrap();

@@ -99,6 +99,35 @@ impl Payload {
         Payload(serde_json::Value::from(text).to_string().into())
     }
 
+    /// The object of these payloads. The names are names of steps, which need no escapes.
+    pub(crate) fn object(mut parts: Vec<(&str, Payload)>) -> Payload {
+        parts.sort_unstable_by_key(|(name, _)| *name);
+        let bytes: usize = parts.iter().map(|(name, part)| name.len() + part.bytes() + 4).sum();
+        let mut text = String::with_capacity(bytes + 2);
+        text.push('{');
+        for (at, (name, part)) in parts.iter().enumerate() {
+            text.push_str(if at == 0 { "\"" } else { ",\"" });
+            text.push_str(name);
+            text.push_str("\":");
+            text.push_str(&part.0);
+        }
+        text.push('}');
+        Payload(text.into())
+    }
+
+    /// The array of these payloads.
+    pub(crate) fn array(parts: impl Iterator<Item = Payload>) -> Payload {
+        let mut text = String::from("[");
+        for (at, part) in parts.enumerate() {
+            if at > 0 {
+                text.push(',');
+            }
+            text.push_str(&part.0);
+        }
+        text.push(']');
+        Payload(text.into())
+    }
+
     /// The payload that says nothing.
     pub fn null() -> Payload {
         Payload("null".into())
@@ -294,6 +323,18 @@ mod tests {
                     .prop_map(|map| serde_json::Value::Object(map.into_iter().collect())),
             ]
         })
+    }
+
+    #[test]
+    fn what_is_put_together_is_canonical() {
+        let (a, b) = (Payload::parse(r#"{"x":[1,"é"]}"#).unwrap(), Payload::text("q\"q"));
+        let object =
+            Payload::object(vec![("z", a.clone()), ("é.b", b.clone()), ("a-1", b.clone())]);
+        assert_eq!(Payload::parse(object.as_json()).unwrap(), object);
+        let array = Payload::array([a, b].into_iter());
+        assert_eq!(Payload::parse(array.as_json()).unwrap(), array);
+        assert_eq!(Payload::array(std::iter::empty()).as_json(), "[]");
+        assert_eq!(Payload::object(Vec::new()).as_json(), "{}");
     }
 
     proptest! {

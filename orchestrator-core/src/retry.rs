@@ -124,7 +124,15 @@ impl RetryPolicy {
 
     /// How long to wait before the attempt after `attempt`, or `None` when there is none: the failure is not one that another
     /// attempt may mend, or the attempts are used up.
-    pub(crate) fn after(&self, attempt: u32, error: &TaskError, seed: Seed) -> Option<Duration> {
+    pub(crate) fn after(
+        &self,
+        attempt: u32,
+        error: &TaskError,
+        seed: impl FnOnce() -> Seed,
+    ) -> Option<Duration> {
+        if attempt >= self.attempts_max {
+            return None;
+        }
         if self.never_on.contains(&error.code) {
             return None;
         }
@@ -133,8 +141,7 @@ impl RetryPolicy {
             Failure::OutcomeUnknown if self.repeat_unknown => 0,
             Failure::OutcomeUnknown | Failure::Terminal | Failure::Cancelled => return None,
         };
-        let delay = self.delay(attempt, seed).max(Duration::from_millis(floor));
-        (attempt < self.attempts_max).then_some(delay)
+        Some(self.delay(attempt, seed()).max(Duration::from_millis(floor)))
     }
 }
 
@@ -162,14 +169,14 @@ mod tests {
     fn one_retry_is_two_attempts() {
         let policy = RetryPolicy::attempts(2);
         let flaky = TaskError::retryable("flaky", "try again");
-        assert!(policy.after(1, &flaky, Seed(1)).is_some());
-        assert_eq!(policy.after(2, &flaky, Seed(1)), None);
-        assert_eq!(policy.after(1, &TaskError::terminal("bad", "no"), Seed(1)), None);
+        assert!(policy.after(1, &flaky, || Seed(1)).is_some());
+        assert_eq!(policy.after(2, &flaky, || Seed(1)), None);
+        assert_eq!(policy.after(1, &TaskError::terminal("bad", "no"), || Seed(1)), None);
         let unknown = TaskError::outcome_unknown("lost", "who knows");
-        assert_eq!(policy.after(1, &unknown, Seed(1)), None);
+        assert_eq!(policy.after(1, &unknown, || Seed(1)), None);
         let safe = RetryPolicy { repeat_unknown: true, ..policy };
-        assert!(safe.after(1, &unknown, Seed(1)).is_some());
+        assert!(safe.after(1, &unknown, || Seed(1)).is_some());
         let patient = TaskError::retryable_after(Duration::from_secs(90), "busy", "later");
-        assert_eq!(safe.after(1, &patient, Seed(1)), Some(Duration::from_secs(90)));
+        assert_eq!(safe.after(1, &patient, || Seed(1)), Some(Duration::from_secs(90)));
     }
 }

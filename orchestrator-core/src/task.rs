@@ -1,13 +1,11 @@
 //! What a worker gets, and what it gives back.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use futures::FutureExt;
-use futures::channel::oneshot;
-use futures::future::Shared;
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
@@ -23,11 +21,30 @@ pub struct Task {
     pub(crate) path: Path,
     pub(crate) role: Role,
     pub(crate) attempt: u32,
-    pub(crate) seed: Seed,
+    pub(crate) priority: i32,
+    pub(crate) seed: SeedOf,
     pub(crate) input: Payload,
     pub(crate) context: Context,
     pub(crate) cancellation: Cancellation,
     pub(crate) notes: Notes,
+}
+
+/// Where the seed of a task comes from. Most workers are certain and never ask.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum SeedOf {
+    Itself(Seed),
+    /// The seed of the run.
+    Run(Seed),
+}
+
+impl SeedOf {
+    /// The seed of an attempt: a function of the run's seed, the path and the attempt.
+    pub(crate) fn attempt(self, path: &Path, attempt: u32) -> Seed {
+        match self {
+            SeedOf::Itself(seed) => seed,
+            SeedOf::Run(seed) => seed.derive(&path.to_string()).index(u64::from(attempt)),
+        }
+    }
 }
 
 impl Task {
@@ -38,7 +55,8 @@ impl Task {
             path: Path::detached(),
             role: Role::GENERIC,
             attempt: 1,
-            seed,
+            priority: 0,
+            seed: SeedOf::Itself(seed),
             input,
             context: Context::detached(""),
             cancellation: Cancellation::never(),
@@ -92,7 +110,12 @@ impl Task {
 
     /// The seed of this attempt: a function of the run's seed, the path and the attempt.
     pub fn seed(&self) -> Seed {
-        self.seed
+        self.seed.attempt(&self.path, self.attempt)
+    }
+
+    /// How urgent its step is; the larger goes first.
+    pub fn priority(&self) -> i32 {
+        self.priority
     }
 
     /// The same for every delivery of this attempt, across crashes too: hand it to services that can ignore a repeated request.
@@ -126,7 +149,9 @@ impl Task {
     }
 
     fn note(&self, note: Note) {
-        (self.notes.0)(&self.path, note);
+        if let Some(listener) = &self.notes.0 {
+            listener(&self.path, note);
+        }
     }
 }
 
@@ -136,7 +161,7 @@ impl fmt::Debug for Task {
             .field("run", &self.run)
             .field("path", &self.path)
             .field("attempt", &self.attempt)
-            .field("seed", &self.seed)
+            .field("seed", &self.seed())
             .field("input", &self.input)
             .finish_non_exhaustive()
     }
@@ -162,19 +187,19 @@ pub enum Note {
 
 /// Where notes go. Called in the worker's thread, once a note; it keeps nothing.
 #[derive(Clone)]
-pub struct Notes(Arc<Listener>);
+pub struct Notes(Option<Arc<Listener>>);
 
 type Listener = dyn Fn(&Path, Note) + Send + Sync;
 
 impl Notes {
     /// Sends every note, with the path of its step, to `listener`.
     pub fn to(listener: impl Fn(&Path, Note) + Send + Sync + 'static) -> Notes {
-        Notes(Arc::new(listener))
+        Notes(Some(Arc::new(listener)))
     }
 
     /// Drops every note.
     pub fn ignored() -> Notes {
-        Notes::to(|_, _| ())
+        Notes(None)
     }
 }
 
@@ -195,41 +220,49 @@ impl fmt::Debug for Notes {
 /// futures::executor::block_on(cancellation.cancelled());
 /// ```
 #[derive(Clone)]
-pub struct Cancellation {
-    flag: Arc<AtomicBool>,
-    fired: Shared<oneshot::Receiver<()>>,
+pub struct Cancellation(Option<Arc<Signal>>);
+
+/// What the two ends share.
+struct Signal {
+    cancelled: AtomicBool,
+    /// Who is to be woken. A task that asks again is kept once.
+    waiting: Mutex<Vec<Waker>>,
 }
 
 impl Cancellation {
     /// The two ends: who cancels, and who is told.
     pub fn new() -> (Canceller, Cancellation) {
-        let flag = Arc::new(AtomicBool::new(false));
-        let (fire, fired) = oneshot::channel();
-        (
-            Canceller { flag: flag.clone(), _fire: fire },
-            Cancellation { flag, fired: fired.shared() },
-        )
+        let signal = Signal { cancelled: AtomicBool::new(false), waiting: Mutex::default() };
+        let signal = Arc::new(signal);
+        (Canceller(signal.clone()), Cancellation(Some(signal)))
     }
 
     /// One that never comes, whatever is awaited of it.
     pub fn never() -> Cancellation {
-        let (canceller, cancellation) = Cancellation::new();
-        // The flag stays down, and `cancelled` looks at it after the channel closes.
-        drop(canceller);
-        cancellation
+        Cancellation(None)
     }
 
     /// Whether it has come: for loops between pieces of work.
     pub fn is_cancelled(&self) -> bool {
-        self.flag.load(Ordering::Acquire)
+        self.0.as_ref().is_some_and(|signal| signal.cancelled.load(Ordering::Acquire))
     }
 
     /// Completes when it comes, and never if it never comes: for racing against other futures.
     pub async fn cancelled(&self) {
-        let _closed = self.fired.clone().await;
-        if !self.is_cancelled() {
-            futures::future::pending::<()>().await;
-        }
+        std::future::poll_fn(|context| {
+            if let Some(signal) = &self.0 {
+                // Looked at under the lock: whoever cancels raises the flag first and then wakes under the same lock.
+                let mut waiting = signal.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+                if self.is_cancelled() {
+                    return Poll::Ready(());
+                }
+                if !waiting.iter().any(|waker| waker.will_wake(context.waker())) {
+                    waiting.push(context.waker().clone());
+                }
+            }
+            Poll::Pending
+        })
+        .await;
     }
 }
 
@@ -240,15 +273,16 @@ impl fmt::Debug for Cancellation {
 }
 
 /// The end of a [`Cancellation`] that cancels. Dropping it cancels nothing.
-pub struct Canceller {
-    flag: Arc<AtomicBool>,
-    _fire: oneshot::Sender<()>,
-}
+pub struct Canceller(Arc<Signal>);
 
 impl Canceller {
     /// Tells every holder of the other end.
     pub fn cancel(self) {
-        self.flag.store(true, Ordering::Release);
+        self.0.cancelled.store(true, Ordering::Release);
+        let mut waiting = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let woken = std::mem::take(&mut *waiting);
+        drop(waiting);
+        woken.into_iter().for_each(Waker::wake);
     }
 }
 

@@ -24,6 +24,11 @@ impl Timestamp {
         Timestamp(self.0.saturating_add(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)))
     }
 
+    /// The instant `delay_ms` milliseconds later.
+    pub(crate) fn after_ms(self, delay_ms: u64) -> Timestamp {
+        Timestamp(self.0.saturating_add(delay_ms))
+    }
+
     /// How long ago `earlier` was; zero when it was not.
     pub fn since(self, earlier: Timestamp) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))

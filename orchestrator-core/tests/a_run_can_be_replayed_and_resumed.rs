@@ -39,7 +39,7 @@ fn the_same_inputs_give_the_same_bytes() {
         for (now, input) in host.told {
             again.handle(now, input).unwrap();
         }
-        let bytes = |run: &Run| serde_json::to_string(run.history()).unwrap();
+        let bytes = |run: &Run| serde_json::to_string(&run.history()).unwrap();
         assert_eq!(bytes(&again), bytes(&host.run), "seed {seed}");
     }
 }
@@ -106,7 +106,7 @@ fn a_live_run_and_its_replay_agree_on_what_is_next() {
             assert!(redispatched <= run.in_flight(), "seed {seed}");
             assert_eq!(replayed.next_deadline(), run.next_deadline(), "seed {seed}");
             assert_eq!(replayed.in_flight(), run.in_flight(), "seed {seed}");
-            for path in paths(run.history()) {
+            for path in paths(&run.history()) {
                 assert_eq!(replayed.status(&path), run.status(&path), "seed {seed}: {path}");
             }
             while run.poll_event().is_some() {}
@@ -238,7 +238,7 @@ fn an_input_that_is_nothing_stays_an_input() {
     let nothing = RunOptions { input: Some(Payload::null()), ..options() };
     let mut run = Run::new(workflow, nothing);
     run.handle(Timestamp(0), Input::Started).unwrap();
-    let text = serde_json::to_string(run.history()).unwrap();
+    let text = serde_json::to_string(&run.history()).unwrap();
     let read: Vec<Recorded> = serde_json::from_str(&text).unwrap();
     assert_eq!(read, run.history());
 }
@@ -254,7 +254,7 @@ fn numbers_that_json_cannot_hold_do_not_enter_a_history() {
         panic!("{:?}", run.history());
     };
     assert_eq!(error.code, "usage");
-    let text = serde_json::to_string(run.history()).unwrap();
+    let text = serde_json::to_string(&run.history()).unwrap();
     assert_eq!(serde_json::from_str::<Vec<Recorded>>(&text).unwrap(), run.history());
 }
 

@@ -65,7 +65,7 @@ impl Drive<'_> {
                     run: self.run.id().clone(),
                     result: result.clone(),
                     outputs: outcome.unwrap_or_default(),
-                    history: self.run.history().to_vec(),
+                    history: self.run.history(),
                 };
             }
             let input = self.next_input().await;
@@ -82,7 +82,7 @@ impl Drive<'_> {
     /// Passes on events and carries out commands until there are none.
     fn carry_out(&mut self) {
         loop {
-            while let Some(recorded) = self.run.poll_event().cloned() {
+            while let Some(recorded) = self.run.poll_event() {
                 debug!(seq = recorded.seq, event = ?recorded.event);
                 self.learn(&recorded.event, recorded.at);
                 let observer = &self.hub.observer;
@@ -99,6 +99,8 @@ impl Drive<'_> {
                 Command::Route { attempt, request, candidates } => {
                     self.route(attempt, *request, &candidates);
                 }
+                // Nobody can be asked through `execute`.
+                Command::Decide { .. } | Command::Withdraw { .. } => {}
                 Command::Cancel { attempt } => {
                     if let Some(canceller) = self.cancellers.remove(&attempt) {
                         canceller.cancel();

@@ -1,15 +1,15 @@
 //! Events change the state, and nothing else does. No decision is made here and no user code called, which is why a replay is safe.
 
-use super::event::Event;
-use super::join::{self, Verdict};
-use super::state::{NodeIx, Phase, State};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
-use crate::context::Round;
-use crate::id::WorkerName;
-use crate::path::{FramePath, Path};
+use super::event::Event;
+use super::state::{Alarm, Body, NodeIx, Phase, State};
+use crate::context::{Item, Round};
+use crate::path::Path;
 use crate::payload::Payload;
-use crate::task::TaskError;
-use crate::workflow::{Fires, Kind, Workflow};
+use crate::time::Timestamp;
+use crate::workflow::{Awaited, Kind, Workflow};
 
 /// A history that does not fit the workflow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,258 +27,340 @@ impl State {
         &mut self,
         workflow: &Workflow,
         seq: u64,
+        at: Timestamp,
         event: &Event,
     ) -> Result<(), Misfit> {
-        self.seq = seq;
-        let locate = |state: &State, path: &Path| {
-            let node = state.locate(path).filter(|&node| state.fits(node, event));
+        (self.seq, self.at) = (seq, at);
+        let find = |state: &State, path: &Path| {
+            let node = state.locate(path).ok().filter(|&node| state.fits(node, event));
             node.ok_or_else(|| Misfit { seq, path: path.clone() })
         };
         match event {
             Event::RunStarted { seed, goal, input, .. } => {
                 self.seed = *seed;
                 self.goal = goal.as_str().into();
-                self.input = input.clone();
-                self.open_frame(workflow, FramePath::root(), None, None);
+                self.open_frame(workflow, input.clone(), None, (None, None));
             }
             Event::RouteRequested { path, attempt, input } => {
-                let node = locate(self, path)?;
+                let node = find(self, path)?;
                 self.begin(node, input.as_ref());
-                self.node_mut(node).phase = Phase::Routing { attempt: *attempt };
-                self.in_flight.insert(node);
+                self.fly(node);
+                self.node_mut(node).phase = Phase::Routing { attempt: *attempt, redispatches: 0 };
             }
             Event::RouteDecided { path, attempt, decision } => {
-                let node = locate(self, path)?;
-                self.work(node, *attempt, decision.worker.clone());
+                let node = find(self, path)?;
+                let worker = self.workers.number(&decision.worker);
+                self.work(node, *attempt, worker);
             }
             Event::AttemptStarted { path, attempt, worker, input } => {
-                let node = locate(self, path)?;
-                self.begin(node, input.as_ref());
-                self.work(node, *attempt, worker.clone());
+                let node = find(self, path)?;
+                let worker = self.workers.number(worker);
+                self.started(node, *attempt, worker, input.as_ref());
             }
             Event::AttemptRedispatched { path, redispatches: times, .. } => {
-                let node = locate(self, path)?;
-                if let Phase::Working { redispatches, .. } = &mut self.node_mut(node).phase {
+                let node = find(self, path)?;
+                if let Phase::Working { redispatches, .. } | Phase::Routing { redispatches, .. } =
+                    &mut self.node_mut(node).phase
+                {
                     *redispatches = *times;
                 }
+                self.time_attempt(node);
+            }
+            Event::HeartbeatReceived { path, .. } => {
+                let node = find(self, path)?;
+                self.heard(node);
             }
             Event::StepSucceeded { path, attempt, output, .. } => {
-                let node = locate(self, path)?;
+                let node = find(self, path)?;
                 self.succeed(node, *attempt, output.clone());
             }
             Event::AttemptFailed { path, attempt, retry_at, .. } => {
-                let node = locate(self, path)?;
-                self.in_flight.remove(&node);
-                self.deadlines.insert((*retry_at, node));
-                self.node_mut(node).phase =
-                    Phase::Resting { attempt: *attempt + 1, until: *retry_at };
+                let node = find(self, path)?;
+                if let Phase::Working { worker, .. } = self.node(node).phase {
+                    self.node_mut(node).extra_mut().tried.push(worker);
+                }
+                self.land(node);
+                self.disarm(node, |alarm| alarm != Alarm::Step);
+                self.arm(node, *retry_at, Alarm::Rest);
+                self.node_mut(node).phase = Phase::Resting { attempt: *attempt + 1 };
             }
             Event::StepFailed { path, attempt, error } => {
-                let node = locate(self, path)?;
-                self.fail(node, *attempt, error.clone());
+                let node = find(self, path)?;
+                self.fail(node, *attempt, Arc::new(error.clone()));
             }
             Event::StepSkipped { path } => {
-                let node = locate(self, path)?;
-                self.unqueue(node);
-                self.node_mut(node).phase = Phase::Skipped;
-                self.settle(node);
+                let node = find(self, path)?;
+                self.skip(node);
+            }
+            Event::StepStopping { path, error } => {
+                let node = find(self, path)?;
+                self.disarm(node, |_| true);
+                self.node_mut(node).phase = Phase::Stopping { error: Arc::new(error.clone()) };
+                self.stopping.push(node);
+                self.stop(|state, frame| state.is_inside(frame, node));
+            }
+            Event::EdgeDecided { path, from, fires, error } => {
+                let node = self.locate(path).map_err(|_| Misfit { seq, path: path.clone() })?;
+                let open = self.undecided.iter().position(|&(to, edge)| {
+                    let before = self.def(to).incoming[edge as usize].step;
+                    to == node && self.frame(to.frame).workflow.def(before).id == *from
+                });
+                let open = open.ok_or_else(|| Misfit { seq, path: path.clone() })?;
+                if let Some((_, edge)) = self.undecided.remove(open) {
+                    self.edge_decided(node, edge, *fires, error.as_ref());
+                }
+            }
+            Event::BranchTaken { path, to, input } => {
+                let node = find(self, path)?;
+                let way = self.frame(node.frame).workflow.position(to.as_str());
+                let known = way.filter(|way| self.def(node).ways.contains(way));
+                let way = known.ok_or_else(|| Misfit { seq, path: path.clone() })?;
+                self.begin(node, input.as_ref());
+                self.node_mut(node).extra_mut().way = Some(way);
+                let output = self.input_of(node);
+                self.succeed(node, 0, output);
             }
             Event::LoopStarted { path, input } => {
-                let node = locate(self, path)?;
-                self.begin(node, Some(input));
-                self.node_mut(node).phase = Phase::Looping { round: 0 };
+                let node = find(self, path)?;
+                self.begin(node, input.as_ref());
+                let body = Body::Loop { round: 0, frames: VecDeque::new() };
+                self.enter(node, body);
             }
             Event::RoundStarted { path, round, carried } => {
-                let node = locate(self, path)?;
-                self.start_round(node, path, *round, carried);
+                let node = find(self, path)?;
+                self.start_round(node, *round, carried);
             }
-            Event::LoopSucceeded { path, output } => {
-                let node = locate(self, path)?;
+            Event::MapExpanded { path, input, len, .. } => {
+                let node = find(self, path)?;
+                self.begin(node, input.as_ref());
+                let items: Vec<Payload> = self.input_of(node).to().unwrap_or_default();
+                if items.len() as u64 != u64::from(*len) {
+                    return Err(Misfit { seq, path: path.clone() });
+                }
+                let failed = BTreeMap::new();
+                self.enter(node, Body::Map { items, frames: Vec::new(), running: 0, failed });
+            }
+            Event::ItemStarted { path, item } => {
+                let node = find(self, path)?;
+                self.start_item(node, *item);
+            }
+            Event::ItemEnded { path, item, error } => {
+                let node = find(self, path)?;
+                if let Some(Body::Map { frames, running, failed, .. }) =
+                    self.node_mut(node).body_mut()
+                {
+                    let frame = frames[*item as usize];
+                    *running -= 1;
+                    failed.extend(error.clone().map(|error| (*item, error)));
+                    self.finished.retain(|finished| *finished != frame);
+                }
+            }
+            Event::SubWorkflowStarted { path, input } => {
+                let node = find(self, path)?;
+                self.begin(node, input.as_ref());
+                let input = self.input_of(node);
+                let frame = self.open_inside(node, 0, input, (None, None));
+                self.enter(node, Body::Sub { frame });
+            }
+            Event::DecisionRequested { path, deadline, input } => {
+                let node = find(self, path)?;
+                self.begin(node, input.as_ref());
+                self.node_mut(node).phase = Phase::Asking;
+                if let Some(deadline) = deadline {
+                    self.arm(node, *deadline, Alarm::Choice);
+                }
+            }
+            Event::DecisionMade { path, decided } => {
+                let node = find(self, path)?;
+                let output = Payload::of(decided).expect("texts and a payload have a form");
+                self.succeed(node, 0, output);
+            }
+            Event::WaitStarted { path, until, input } => {
+                let node = find(self, path)?;
+                self.begin(node, input.as_ref());
+                self.node_mut(node).phase = Phase::Awaiting;
+                if let Some(until) = until {
+                    self.arm(node, *until, Alarm::Timer);
+                }
+                if let Some(name) = self.awaited_signal(node) {
+                    self.awaiting.entry(name).or_default().push_back(node);
+                }
+            }
+            Event::WaitEnded { path, output } => {
+                let node = find(self, path)?;
+                if let Some(name) = self.awaited_signal(node) {
+                    let used = self.signals.get_mut(&name).and_then(VecDeque::pop_front);
+                    used.ok_or_else(|| Misfit { seq, path: path.clone() })?;
+                }
                 self.succeed(node, 0, output.clone());
+            }
+            Event::SignalReceived { name, payload } => {
+                self.signals.entry(name.clone()).or_default().push_back(payload.clone());
             }
             Event::Paused => self.paused = true,
             Event::Resumed => self.paused = false,
             Event::CancelRequested { reason } => {
                 self.cancelled = Some(reason.clone());
                 self.paused = false;
-                self.deadlines.clear();
+                self.stop(|_, _| true);
+            }
+            Event::UnwindingStarted { result } => {
+                self.unwinding = Some(result.clone());
+                self.stop(|_, _| true);
             }
             Event::RunEnded { .. } => {
                 self.queue.clear();
+                self.undecided.clear();
                 self.finished.clear();
+                self.awaiting.clear();
                 self.deadlines.clear();
             }
+            Event::Forked { .. } | Event::Migrated { .. } => {}
         }
         Ok(())
     }
 
-    /// Whether the step is at a point where this can happen to it. A history that was damaged is refused here, so that the rest of the
-    /// machine may rely on what it knows about its phases.
-    fn fits(&self, node: NodeIx, event: &Event) -> bool {
-        let is_loop = matches!(self.def(node).step.kind, Kind::Loop { .. });
-        let queued = self.node(node).queued;
-        let phase = &self.node(node).phase;
-        match event {
-            Event::RouteRequested { attempt, .. } | Event::AttemptStarted { attempt, .. } => {
-                !is_loop
-                    && match phase {
-                        Phase::Waiting => queued && *attempt == 1,
-                        Phase::Resting { attempt: next, .. } => attempt == next,
-                        _ => false,
-                    }
-            }
-            Event::RouteDecided { attempt, .. } => {
-                matches!(phase, Phase::Routing { attempt: current } if attempt == current)
-            }
-            Event::AttemptRedispatched { attempt, .. }
-            | Event::StepSucceeded { attempt, .. }
-            | Event::AttemptFailed { attempt, .. } => {
-                matches!(phase, Phase::Working { attempt: current, .. } if attempt == current)
-            }
-            Event::StepFailed { attempt, .. } => match phase {
-                Phase::Waiting => queued && *attempt == 0,
-                Phase::Routing { attempt: current } | Phase::Working { attempt: current, .. } => {
-                    attempt == current
-                }
-                Phase::Looping { round } => *attempt == 0 && self.round_ended(node, *round),
-                Phase::Resting { .. }
-                | Phase::Succeeded { .. }
-                | Phase::Failed { .. }
-                | Phase::Skipped => false,
-            },
-            Event::StepSkipped { .. } => queued && matches!(phase, Phase::Waiting),
-            Event::LoopStarted { .. } => is_loop && queued && matches!(phase, Phase::Waiting),
-            Event::RoundStarted { round, .. } => match phase {
-                Phase::Looping { round: current } => match self.round_frame(node, *current) {
-                    None => *round == 0 && *current == 0,
-                    Some(_) => *round == current + 1 && self.round_ended(node, *current),
-                },
-                _ => false,
-            },
-            Event::LoopSucceeded { .. } => {
-                matches!(phase, Phase::Looping { round } if self.round_ended(node, *round))
-            }
-            Event::RunStarted { .. }
-            | Event::Paused
-            | Event::Resumed
-            | Event::CancelRequested { .. }
-            | Event::RunEnded { .. } => true,
-        }
-    }
-
-    fn round_ended(&self, node: NodeIx, round: u32) -> bool {
-        let frame = self.round_frame(node, round);
-        frame.is_some_and(|frame| self.frames[frame as usize].open == 0)
+    /// An attempt by a known worker begins.
+    pub(super) fn started(
+        &mut self,
+        node: NodeIx,
+        attempt: u32,
+        worker: u32,
+        input: Option<&Payload>,
+    ) {
+        self.begin(node, input);
+        self.fly(node);
+        self.work(node, attempt, worker);
     }
 
     /// The node has left the queue or its rest.
     fn begin(&mut self, node: NodeIx, input: Option<&Payload>) {
         self.unqueue(node);
-        if let Phase::Waiting = self.node(node).phase {
-            self.node_mut(node).since = self.seq;
-        }
-        if let Phase::Resting { until, .. } = self.node(node).phase {
-            self.deadlines.remove(&(until, node));
-        }
-        if let Some(input) = input {
-            self.node_mut(node).input = Some(input.clone());
-        }
-    }
-
-    fn work(&mut self, node: NodeIx, attempt: u32, worker: WorkerName) {
-        self.in_flight.insert(node);
-        let node = self.node_mut(node);
-        node.tried.push(worker.clone());
-        node.phase = Phase::Working { attempt, worker, redispatches: 0 };
-    }
-
-    fn succeed(&mut self, node: NodeIx, attempt: u32, output: Payload) {
-        self.in_flight.remove(&node);
-        self.round_over(node);
-        self.set_output(node, output);
-        self.node_mut(node).phase = Phase::Succeeded { attempt };
-        self.settle(node);
-    }
-
-    fn fail(&mut self, node: NodeIx, attempt: u32, error: TaskError) {
-        self.unqueue(node);
-        self.in_flight.remove(&node);
-        self.round_over(node);
-        self.node_mut(node).phase = Phase::Failed { attempt, error };
-        self.settle(node);
-    }
-
-    fn start_round(&mut self, node: NodeIx, path: &Path, round: u32, carried: &Payload) {
-        self.round_over(node);
-        self.node_mut(node).phase = Phase::Looping { round };
-        let body = match &self.def(node).step.kind {
-            Kind::Loop { body, .. } => body.clone(),
-            _ => unreachable!("only a loop is looping"),
-        };
-        let sight = Round { index: round, carried: carried.clone() };
-        self.open_frame(&body, FramePath::round(path, round), Some(node), Some(sight));
-    }
-
-    /// What the round of a loop ended with has been decided; its frame is nearly always the first that waits for that.
-    fn round_over(&mut self, node: NodeIx) {
-        if let Phase::Looping { .. } = self.node(node).phase
-            && let Some(at) = (self.finished.iter())
-                .position(|&frame| self.frames[frame as usize].parent == Some(node))
-        {
-            self.finished.remove(at);
-        }
-    }
-
-    /// Settles the edges that go out of a node which has just ended, and counts it off in its frame.
-    fn settle(&mut self, node: NodeIx) {
-        let frame_ix = self.node(node).frame;
-        let base = self.frames[frame_ix as usize].base;
-        let handled = self.def(node).handles_failure();
-        let (succeeded, failed, poisoned) = match self.node(node).phase {
-            Phase::Succeeded { .. } => (true, false, false),
-            Phase::Failed { .. } => (false, true, !handled),
-            _ => (false, false, self.node(node).poisoned),
-        };
-        for at in 0..self.def(node).outgoing.len() {
-            let edge = self.def(node).outgoing[at];
-            let fires = match edge.fires {
-                Fires::Chosen => false,
-                Fires::Success => succeeded,
-                Fires::Failure => failed,
-                Fires::Always => succeeded || failed,
-            };
-            let to = base + edge.step;
-            let target = self.node_mut(to);
-            target.open -= 1;
-            target.fired += u32::from(fires);
-            target.poisoned |= !fires && poisoned;
-            let waits = matches!(target.phase, Phase::Waiting) && !target.queued;
-            if waits && self.verdict(to).is_some() {
-                self.node_mut(to).queued = true;
-                self.queue.push_back(to);
+        if self.node(node).since == 0 {
+            let (seq, at) = (self.seq, self.at);
+            self.node_mut(node).since = seq;
+            if let Some(limit) = self.def(node).step.timeouts.step_ms
+                && !node.is_undo()
+            {
+                self.arm(node, at.after_ms(limit), Alarm::Step);
             }
         }
-        let frame = &mut self.frames[frame_ix as usize];
-        frame.open -= 1;
-        if frame.open == 0 {
-            self.finished.push_back(frame_ix);
+        if let Phase::Resting { .. } = self.node(node).phase {
+            self.disarm(node, |alarm| alarm == Alarm::Rest);
+        }
+        if let Some(input) = input {
+            self.node_mut(node).extra_mut().input = Some(input.clone());
         }
     }
 
-    /// What the edges of a node have decided.
-    pub(super) fn verdict(&self, node: NodeIx) -> Option<Verdict> {
-        let def = self.def(node);
-        let node = self.node(node);
-        let total = def.incoming.len() as u32;
-        join::verdict(def.step.join, total, node.open, node.fired, node.poisoned)
+    fn work(&mut self, node: NodeIx, attempt: u32, worker: u32) {
+        self.node_mut(node).phase = Phase::Working { attempt, worker, redispatches: 0 };
+        self.time_attempt(node);
     }
 
-    /// Takes a node out of the queue; it is nearly always the first.
-    pub(super) fn unqueue(&mut self, node: NodeIx) {
-        if std::mem::take(&mut self.node_mut(node).queued)
-            && let Some(at) = self.queue.iter().position(|&queued| queued == node)
+    /// Begins the time of an attempt, and that of its silence, anew.
+    fn time_attempt(&mut self, node: NodeIx) {
+        let timeouts = self.def(node).step.timeouts;
+        if let (Some(limit), Phase::Working { .. }) = (timeouts.attempt_ms, &self.node(node).phase)
         {
-            self.queue.remove(at);
+            self.disarm(node, |alarm| alarm == Alarm::Attempt);
+            self.arm(node, self.at.after_ms(limit), Alarm::Attempt);
+        }
+        self.heard(node);
+    }
+
+    fn heard(&mut self, node: NodeIx) {
+        let limit = self.def(node).step.timeouts.heartbeat_ms;
+        if let (Some(limit), Phase::Working { .. }) = (limit, &self.node(node).phase) {
+            let at = self.at;
+            self.disarm(node, |alarm| alarm == Alarm::Heartbeat);
+            self.arm(node, at.after_ms(limit), Alarm::Heartbeat);
+            self.node_mut(node).extra_mut().heard = at;
+        }
+    }
+
+    /// The step's body begins.
+    fn enter(&mut self, node: NodeIx, body: Body) {
+        let node = self.node_mut(node);
+        node.phase = Phase::Inside;
+        node.extra_mut().body = Some(body);
+    }
+
+    fn open_inside(
+        &mut self,
+        node: NodeIx,
+        index: u32,
+        input: Payload,
+        place: (Option<Round>, Option<Item>),
+    ) -> u32 {
+        let body = self.def(node).step.kind.body().expect("only such steps are entered").clone();
+        self.open_frame(&body, input, Some((node, index)), place)
+    }
+
+    fn start_round(&mut self, node: NodeIx, index: u32, carried: &Payload) {
+        self.round_over(node);
+        let kept = match self.def(node).step.kind {
+            Kind::Loop { rounds_kept, .. } => rounds_kept as usize,
+            _ => unreachable!("only a loop has rounds"),
+        };
+        let input = self.input_of(node);
+        let place = Round { index, carried: carried.clone() };
+        let frame = self.open_inside(node, index, input, (Some(place), None));
+        let Some(Body::Loop { round, frames }) = self.node_mut(node).body_mut() else {
+            unreachable!("a loop that has begun has its body")
+        };
+        *round = index;
+        frames.push_back((index, frame));
+        while let Some(Body::Loop { frames, .. }) = self.node(node).body()
+            && frames.len() > kept.max(1)
+            && let Some((_, oldest)) = frames.front().copied()
+            // What may have to be undone needs to see what it saw.
+            && !self.may_be_undone(oldest)
+        {
+            if let Some(Body::Loop { frames, .. }) = self.node_mut(node).body_mut() {
+                frames.pop_front();
+            }
+            self.drop_frame(oldest);
+        }
+    }
+
+    fn start_item(&mut self, node: NodeIx, index: u32) {
+        let Some(Body::Map { items, .. }) = self.node(node).body() else {
+            unreachable!("a map that has begun has its body")
+        };
+        let value = items[index as usize].clone();
+        let place = Item { index, value: value.clone() };
+        let frame = self.open_inside(node, index, value, (None, Some(place)));
+        if let Some(Body::Map { frames, running, .. }) = self.node_mut(node).body_mut() {
+            frames.push(frame);
+            *running += 1;
+        }
+    }
+
+    /// The name of the signal that a step waits for.
+    pub(super) fn awaited_signal(&self, node: NodeIx) -> Option<crate::id::SignalName> {
+        match &self.def(node).step.kind {
+            Kind::Wait { awaited: Awaited::Signal(name) } => {
+                Some(crate::id::SignalName::parse(name).expect("checked when it was built"))
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn arm(&mut self, node: NodeIx, instant: Timestamp, alarm: Alarm) {
+        self.deadlines.insert((instant, alarm, node));
+        self.node_mut(node).extra_mut().deadlines.push((instant, alarm));
+    }
+
+    /// Takes back the deadlines of a node that are of this kind.
+    pub(super) fn disarm(&mut self, node: NodeIx, which: impl Fn(Alarm) -> bool) {
+        if self.node(node).extra().is_none_or(|extra| extra.deadlines.is_empty()) {
+            return;
+        }
+        let deadlines = &mut self.node_mut(node).extra_mut().deadlines;
+        let gone: Vec<_> = deadlines.extract_if(.., |(_, alarm)| which(*alarm)).collect();
+        for (instant, alarm) in gone {
+            self.deadlines.remove(&(instant, alarm, node));
         }
     }
 }

@@ -1,84 +1,176 @@
 //! Events go into the history and the state; commands come out of them.
 
+use std::collections::BTreeSet;
+
 use super::Run;
 use super::command::Command;
-use super::event::{Event, Recorded};
+use super::event::Event;
+use super::history::{Fact, is_free};
 use super::input::AttemptId;
-use super::state::{NodeIx, Phase};
+use super::state::{Alarm, NodeIx, Phase};
+use crate::id::{Capability, Role, WorkerName};
 use crate::path::Path;
+use crate::payload::Payload;
+use crate::retry::RetryPolicy;
 use crate::route::Request;
-use crate::task::{Cancellation, Notes, Task};
+use crate::task::{Cancellation, Notes, SeedOf, Task, Usage};
 use crate::workflow::Kind;
 
-/// A command that has not been polled: the task is made when it is.
+/// A command that has not been polled: what it carries is made when it is.
 #[derive(Debug, Clone)]
-pub(super) struct Pending {
-    pub(super) path: Path,
-    pub(super) attempt: u32,
-    pub(super) what: What,
+pub(super) enum Pending {
+    Execute(NodeIx, u32),
+    Route(NodeIx, u32),
+    /// Tells a worker to stop as long as its attempt is in flight.
+    Cancel(NodeIx, u32),
+    /// Tells a worker to stop whose attempt has run out of time.
+    Stop(Box<AttemptId>),
+    Decide(NodeIx),
+    Withdraw(Box<Path>),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum What {
-    Execute,
-    Route,
-    Cancel,
+/// What is to be done at a node, and how.
+pub(super) struct Job<'a> {
+    pub(super) role: &'a Role,
+    pub(super) requires: &'a BTreeSet<Capability>,
+    pub(super) retry: &'a RetryPolicy,
 }
+
+/// A compensation requires nothing but its role.
+static NOTHING: BTreeSet<Capability> = BTreeSet::new();
 
 impl Run {
     /// Records an event: the only way in which a run changes.
     pub(super) fn emit(&mut self, event: Event) {
-        let seq = self.history.len() as u64 + 1;
-        let applied = self.state.apply(&self.workflow, seq, &event);
+        let seq = self.event_count() + 1;
+        let applied = self.state.apply(&self.workflow, seq, self.now, &event);
         debug_assert!(applied.is_ok(), "decisions speak of steps that are there: {applied:?}");
         self.cause(seq, &event);
-        if let Event::RunEnded { result } = &event {
+        if let Event::RunEnded { result, .. } = &event {
             self.result = Some(result.clone());
         }
-        self.history.push(Recorded { seq, at: self.now, event });
+        let fact = Fact::of(event, &mut self.state);
+        self.history.push(self.now, fact);
+    }
+
+    /// Records that an attempt has begun: what [`emit`](Run::emit) does, without making an event that is made into numbers at once.
+    pub(super) fn emit_started(
+        &mut self,
+        node: NodeIx,
+        attempt: u32,
+        worker: WorkerName,
+        input: Option<Payload>,
+    ) {
+        if node.frame != 0 {
+            let path = self.state.path(node);
+            return self.emit(Event::AttemptStarted { path, attempt, worker, input });
+        }
+        let seq = self.event_count() + 1;
+        (self.state.seq, self.state.at) = (seq, self.now);
+        let worker = self.state.workers.number(&worker);
+        self.state.started(node, attempt, worker, input.as_ref());
+        self.commands.push_back((seq, Pending::Execute(node, attempt)));
+        self.history.push(self.now, Fact::Started { step: node.step, attempt, worker, input });
+    }
+
+    /// Records that a step has succeeded; as [`emit_started`](Run::emit_started).
+    pub(super) fn emit_succeeded(
+        &mut self,
+        node: NodeIx,
+        attempt: u32,
+        output: Payload,
+        usage: Usage,
+    ) {
+        if node.frame != 0 || !is_free(usage) {
+            let path = self.state.path(node);
+            return self.emit(Event::StepSucceeded { path, attempt, output, usage });
+        }
+        (self.state.seq, self.state.at) = (self.event_count() + 1, self.now);
+        self.state.succeed(node, attempt, output.clone());
+        self.history.push(self.now, Fact::Succeeded { step: node.step, attempt, output });
     }
 
     /// The commands that an event causes.
     fn cause(&mut self, seq: u64, event: &Event) {
+        let at = |run: &Run, path: &Path| run.state.locate(path).ok();
         match event {
             Event::AttemptStarted { path, attempt, .. }
-            | Event::AttemptRedispatched { path, attempt, .. }
             | Event::RouteDecided { path, attempt, .. } => {
-                self.ask(seq, path.clone(), *attempt, What::Execute);
+                let node = at(self, path);
+                self.ask(seq, node.map(|node| Pending::Execute(node, *attempt)));
             }
             Event::RouteRequested { path, attempt, .. } => {
-                self.ask(seq, path.clone(), *attempt, What::Route);
+                let node = at(self, path);
+                self.ask(seq, node.map(|node| Pending::Route(node, *attempt)));
             }
-            Event::CancelRequested { .. } => {
-                let in_flight: Vec<NodeIx> = self.state.in_flight.iter().copied().collect();
-                for node in in_flight {
-                    if let Phase::Working { attempt, .. } = self.state.node(node).phase {
-                        self.ask(seq, self.state.path(node), attempt, What::Cancel);
-                    }
+            Event::AttemptRedispatched { path, attempt, .. } => {
+                let node = at(self, path);
+                self.ask(
+                    seq,
+                    node.map(|node| match self.state.node(node).phase {
+                        Phase::Routing { .. } => Pending::Route(node, *attempt),
+                        _ => Pending::Execute(node, *attempt),
+                    }),
+                );
+            }
+            Event::DecisionRequested { path, .. } => {
+                let node = at(self, path);
+                self.ask(seq, node.map(Pending::Decide));
+            }
+            Event::CancelRequested { .. } => self.call_back(seq, |_, _| true),
+            Event::StepStopping { path, .. } => {
+                if let Some(step) = at(self, path) {
+                    self.call_back(seq, |run, node| {
+                        !node.is_undo() && run.state.is_inside(node.frame, step)
+                    });
                 }
             }
             Event::RunStarted { .. }
+            | Event::Forked { .. }
+            | Event::Migrated { .. }
+            | Event::HeartbeatReceived { .. }
             | Event::StepSucceeded { .. }
             | Event::AttemptFailed { .. }
             | Event::StepFailed { .. }
             | Event::StepSkipped { .. }
+            | Event::EdgeDecided { .. }
+            | Event::BranchTaken { .. }
             | Event::LoopStarted { .. }
             | Event::RoundStarted { .. }
-            | Event::LoopSucceeded { .. }
+            | Event::MapExpanded { .. }
+            | Event::ItemStarted { .. }
+            | Event::ItemEnded { .. }
+            | Event::SubWorkflowStarted { .. }
+            | Event::DecisionMade { .. }
+            | Event::WaitStarted { .. }
+            | Event::WaitEnded { .. }
+            | Event::SignalReceived { .. }
             | Event::Paused
             | Event::Resumed
+            | Event::UnwindingStarted { .. }
             | Event::RunEnded { .. } => {}
         }
     }
 
-    pub(super) fn ask(&mut self, seq: u64, path: Path, attempt: u32, what: What) {
-        self.commands.push_back((seq, Pending { path, attempt, what }));
+    pub(super) fn ask(&mut self, seq: u64, pending: Option<Pending>) {
+        self.commands.extend(pending.map(|pending| (seq, pending)));
+    }
+
+    /// Tells workers to stop and people that they need not decide.
+    fn call_back(&mut self, seq: u64, which: impl Fn(&Run, NodeIx) -> bool) {
+        let nodes = self.state.nodes().filter_map(|(node, own)| match own.phase {
+            Phase::Working { attempt, .. } => Some((node, Pending::Cancel(node, attempt))),
+            Phase::Asking => Some((node, Pending::Withdraw(Box::new(self.state.path(node))))),
+            _ => None,
+        });
+        let asked: Vec<_> = nodes.filter(|(node, _)| which(self, *node)).collect();
+        self.commands.extend(asked.into_iter().map(|(_, pending)| (seq, pending)));
     }
 
     /// The next command whose cause is committed. None while the run is paused: what has been recorded and not handed out yet waits for
     /// [`Input::Resumed`](crate::Input::Resumed), or for the end.
     pub fn poll_command(&mut self) -> Option<Command> {
-        if self.state.paused {
+        if self.state.paused || self.result.is_some() {
             return None;
         }
         loop {
@@ -94,73 +186,107 @@ impl Run {
         }
     }
 
-    fn command(&self, Pending { path, attempt, what }: Pending) -> Option<Command> {
-        let node = self.state.locate(&path)?;
-        let id = AttemptId { path, attempt };
-        match (&self.state.node(node).phase, what) {
-            (Phase::Working { attempt: current, worker, .. }, What::Execute)
-                if *current == attempt =>
-            {
-                let worker = worker.clone();
-                let task = Box::new(self.task(node, id.clone()));
-                Some(Command::Execute { attempt: id, worker, task })
-            }
-            (Phase::Working { attempt: current, .. }, What::Cancel) if *current == attempt => {
-                Some(Command::Cancel { attempt: id })
-            }
-            (Phase::Routing { attempt: current }, What::Route) if *current == attempt => {
-                let request = Box::new(self.request(node, &id)?);
-                let candidates = self.options.staff.of(&request.role);
-                Some(Command::Route { attempt: id, request, candidates })
-            }
-            _ => None,
+    fn command(&self, pending: Pending) -> Option<Command> {
+        let phase = |node: NodeIx| self.state.kept(node).map(|node| &node.phase);
+        match pending {
+            Pending::Execute(node, asked) => match phase(node)? {
+                Phase::Working { attempt, worker, .. } if *attempt == asked => {
+                    let worker = self.state.workers.name(*worker).clone();
+                    let task = Box::new(self.task(node, asked));
+                    let attempt = AttemptId { path: task.path.clone(), attempt: asked };
+                    Some(Command::Execute { attempt, worker, task })
+                }
+                _ => None,
+            },
+            Pending::Route(node, asked) => match phase(node)? {
+                Phase::Routing { attempt, .. } if *attempt == asked => {
+                    let request = Box::new(self.request(node, asked));
+                    let attempt = AttemptId { path: request.path.clone(), attempt: asked };
+                    let Job { role, requires, .. } = self.job(node);
+                    let candidates = self.options.staff.able(role, requires).cloned().collect();
+                    Some(Command::Route { attempt, request, candidates })
+                }
+                _ => None,
+            },
+            Pending::Cancel(node, asked) => match phase(node)? {
+                Phase::Working { attempt, .. } if *attempt == asked => {
+                    let path = self.state.path(node);
+                    Some(Command::Cancel { attempt: AttemptId { path, attempt: asked } })
+                }
+                _ => None,
+            },
+            Pending::Stop(attempt) => Some(Command::Cancel { attempt: *attempt }),
+            Pending::Withdraw(path) => Some(Command::Withdraw { path: *path }),
+            Pending::Decide(node) => self.decide_command(node),
         }
     }
 
-    fn task(&self, node: NodeIx, AttemptId { path, attempt }: AttemptId) -> Task {
-        let role = match &self.state.def(node).step.kind {
-            Kind::Task { role, .. } => role.clone(),
-            _ => unreachable!("a loop is never dispatched"),
+    fn decide_command(&self, node: NodeIx) -> Option<Command> {
+        let asking = matches!(self.state.kept(node)?.phase, Phase::Asking);
+        let Kind::Decision { question, choices, .. } = &self.state.def(node).step.kind else {
+            return None;
         };
+        let extra = self.state.node(node).extra();
+        let deadlines = extra.map_or(&[][..], |extra| &extra.deadlines).iter();
+        let ends = |alarm: Alarm| matches!(alarm, Alarm::Choice | Alarm::Step);
+        (asking && !self.state.is_stopped(node)).then(|| Command::Decide {
+            path: self.state.path(node),
+            question: question.clone(),
+            choices: choices.clone(),
+            input: self.state.input_of(node),
+            deadline: deadlines.filter(|(_, alarm)| ends(*alarm)).map(|(at, _)| *at).min(),
+        })
+    }
+
+    /// What is to be done at a node. Only tasks and compensations are asked for.
+    pub(super) fn job(&self, node: NodeIx) -> Job<'_> {
+        let step = &self.state.def(node).step;
+        match (&step.kind, &step.compensation) {
+            (_, Some(undo)) if node.is_undo() => {
+                Job { role: &undo.role, requires: &NOTHING, retry: &undo.retry }
+            }
+            (Kind::Task { role, requires }, _) => Job { role, requires, retry: &step.retry },
+            _ => unreachable!("only tasks make attempts"),
+        }
+    }
+
+    fn task(&self, node: NodeIx, attempt: u32) -> Task {
         Task {
             run: self.options.id.clone(),
-            path,
-            role,
+            path: self.state.path(node),
+            role: self.job(node).role.clone(),
             attempt,
-            seed: self.state.seed_of(node, attempt),
-            input: self.state.node(node).input.clone().unwrap_or_default(),
+            priority: self.state.def(node).step.priority,
+            seed: SeedOf::Run(self.state.seed),
+            input: self.state.input_of(node),
             context: self.state.context(node),
-            cancellation: self.cancellation(),
+            cancellation: self.cancellation(node),
             notes: Notes::ignored(),
         }
     }
 
-    /// An attempt that is handed out only after the run was cancelled is told so at once.
-    fn cancellation(&self) -> Cancellation {
-        match self.state.cancelled {
-            None => Cancellation::never(),
-            Some(_) => {
-                let (canceller, cancellation) = Cancellation::new();
-                canceller.cancel();
-                cancellation
-            }
+    /// An attempt that is handed out only after it was called back is told so at once.
+    fn cancellation(&self, node: NodeIx) -> Cancellation {
+        if !self.state.is_stopped(node) {
+            return Cancellation::never();
         }
+        let (canceller, cancellation) = Cancellation::new();
+        canceller.cancel();
+        cancellation
     }
 
     /// What a router is asked about a step.
-    fn request(&self, node: NodeIx, AttemptId { path, attempt }: &AttemptId) -> Option<Request> {
-        let Kind::Task { role, .. } = &self.state.def(node).step.kind else {
-            return None;
-        };
-        Some(Request {
+    fn request(&self, node: NodeIx, attempt: u32) -> Request {
+        let tried = self.state.node(node).extra().map_or(&[][..], |extra| &extra.tried);
+        Request {
             run: self.options.id.clone(),
-            path: path.clone(),
-            role: role.clone(),
-            attempt: *attempt,
-            tried: self.state.node(node).tried.clone(),
-            input: self.state.node(node).input.clone().unwrap_or_default(),
+            path: self.state.path(node),
+            role: self.job(node).role.clone(),
+            attempt,
+            tried: tried.iter().map(|worker| self.state.workers.name(*worker).clone()).collect(),
+            input: self.state.input_of(node),
             goal: self.state.goal.to_string(),
-            seed: self.state.seed_of(node, *attempt).derive("route"),
-        })
+            seed: self.state.seed_of(node, attempt).derive("route"),
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! What the outside tells a run, and what the run says to that.
 
+use super::event::Decided;
+use crate::id::SignalName;
 use crate::path::Path;
+use crate::payload::Payload;
 use crate::route::{Decision, RouteError};
 use crate::task::{TaskError, TaskOutput};
 
@@ -24,6 +27,25 @@ pub enum Input {
         /// What it said.
         result: Result<Decision, RouteError>,
     },
+    /// A worker is alive. Of use for steps with a [`heartbeat_timeout`](crate::Step::heartbeat_timeout); harmless for others.
+    Heartbeat {
+        /// Which attempt.
+        attempt: AttemptId,
+    },
+    /// A person decided.
+    Decided {
+        /// Which decision.
+        path: Path,
+        /// What.
+        decided: Decided,
+    },
+    /// A signal came. The first step that waits for it, or will, takes it; nobody takes it twice.
+    Signalled {
+        /// Its name.
+        name: SignalName,
+        /// What it says.
+        payload: Payload,
+    },
     /// Time has passed. To be sent when [`next_deadline`](crate::Run::next_deadline) has come; harmless at any other time.
     TimePassed,
     /// Begin no new work: no command goes out until the run is resumed or cancelled. Answers to what is in flight are taken.
@@ -37,7 +59,7 @@ pub enum Input {
     },
 }
 
-/// Names one attempt of one step.
+/// Names one attempt of one step, or of its compensation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AttemptId {
     /// The step.
@@ -61,7 +83,7 @@ pub enum Handled {
 pub enum Ignored {
     /// The run is over.
     RunEnded,
-    /// The attempt has already been answered.
+    /// The attempt or the decision has already been answered, or the step that it belongs to is over.
     AlreadyAnswered,
     /// The run is paused, resumed, cancelled or started already.
     NothingToChange,
@@ -97,5 +119,41 @@ pub enum InputError {
         path: Path,
         /// The worker that was named.
         worker: String,
+    },
+    /// A decision is answered after its [`Command::Decide`](crate::Command::Decide).
+    #[error("step {path} has not asked for a decision")]
+    NotAsked {
+        /// The step.
+        path: Path,
+    },
+    /// Decide for one of the choices of the command.
+    #[error("{choice:?} is none of the choices of {path}; there are: {}", choices.join(", "))]
+    UnknownChoice {
+        /// The decision.
+        path: Path,
+        /// What was chosen.
+        choice: String,
+        /// What can be chosen.
+        choices: Vec<String>,
+    },
+    /// Let a step wait for the signal, raise [`RunOptions::signals_max`](crate::RunOptions::signals_max), or send fewer.
+    #[error(
+        "{max} signals named {name:?} have come and nobody has waited for them; no more are kept"
+    )]
+    SignalsFull {
+        /// The signal.
+        name: SignalName,
+        /// How many are kept.
+        max: u32,
+    },
+    /// Store it, and send a [`BlobRef`](crate::BlobRef).
+    #[error("what came with {what} has {bytes} bytes, of which {max} may travel")]
+    TooLarge {
+        /// The signal or decision.
+        what: String,
+        /// How large it is.
+        bytes: usize,
+        /// How large it may be.
+        max: usize,
     },
 }

@@ -15,11 +15,19 @@ mod command;
 mod decide;
 mod emit;
 mod event;
+mod fits;
+mod fork;
+mod history;
 mod input;
 mod join;
+mod migrate;
 mod options;
 mod restore;
+mod settle;
+mod sight;
+mod snapshot;
 mod state;
+mod view;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -27,17 +35,22 @@ use serde::{Deserialize, Serialize};
 
 pub use apply::Misfit;
 pub use command::Command;
-pub use event::{Event, Recorded, RunResult};
+pub use event::{Decided, Event, Recorded, RunResult};
+pub use fork::{ForkError, fork};
 pub use input::{AttemptId, Handled, Ignored, Input, InputError};
-pub use options::{REDISPATCHES_MAX, RunOptions, Staff};
-pub use restore::RestoreError;
+pub use migrate::migrate;
+pub use options::{REDISPATCHES_MAX, RunOptions, SIGNALS_MAX, Staff};
+pub use restore::{Past, RestoreError};
+pub use snapshot::Snapshot;
+pub use view::{RunView, StepView};
 
 use crate::id::RunId;
 use crate::path::Path;
 use crate::payload::Payload;
 use crate::time::Timestamp;
 use crate::workflow::Workflow;
-use state::{Phase, State};
+use history::History;
+use state::{NodeIx, Phase, State};
 
 /// One execution of a workflow, driven by its host.
 ///
@@ -80,9 +93,9 @@ pub struct Run {
     state: State,
     /// The instant of the last event: time does not run backwards.
     now: Timestamp,
-    history: Vec<Recorded>,
-    /// How many events have been polled.
-    polled: usize,
+    history: History,
+    /// The last event that has been polled.
+    polled: u64,
     committed: u64,
     /// Commands with the event that caused them, in order.
     commands: VecDeque<(u64, emit::Pending)>,
@@ -100,6 +113,10 @@ pub enum StepStatus {
     Running,
     /// It rests before its next attempt.
     Resting,
+    /// It waits for a person, a signal or an instant.
+    Awaiting,
+    /// It will fail as soon as what it has under way has been answered.
+    Stopping,
     /// It has succeeded.
     Succeeded,
     /// It has failed.
@@ -113,8 +130,11 @@ pub enum StepStatus {
 pub struct RunOutcome {
     /// How it ended.
     pub result: RunResult,
-    /// The output of every step that succeeded, rounds of loops included.
+    /// The output of every step that succeeded, those inside rounds and items included.
     pub outputs: BTreeMap<Path, Payload>,
+    /// The compensations that failed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncompensated: Vec<Path>,
 }
 
 impl Run {
@@ -125,7 +145,7 @@ impl Run {
             options,
             state: State::default(),
             now: Timestamp::default(),
-            history: Vec::new(),
+            history: History::default(),
             polled: 0,
             committed: 0,
             commands: VecDeque::new(),
@@ -138,10 +158,10 @@ impl Run {
     /// # Errors
     /// When the input names what never was. Nothing has changed then.
     pub fn handle(&mut self, now: Timestamp, input: Input) -> Result<Handled, InputError> {
-        let (before, events) = (self.now, self.history.len());
+        let (before, events) = (self.now, self.event_count());
         self.now = before.max(now);
         let handled = self.decide(input);
-        if self.history.len() == events {
+        if self.event_count() == events {
             // Events alone change a run: time that left no trace in the history would be forgotten by a restore.
             self.now = before;
         }
@@ -149,8 +169,8 @@ impl Run {
     }
 
     /// The next event that has not been polled.
-    pub fn poll_event(&mut self) -> Option<&Recorded> {
-        let recorded = self.history.get(self.polled)?;
+    pub fn poll_event(&mut self) -> Option<Recorded> {
+        let recorded = self.history.recorded(self.polled + 1, &self.state)?;
         self.polled += 1;
         Some(recorded)
     }
@@ -158,13 +178,12 @@ impl Run {
     /// Says that every event up to `seq` is safe; commands that they caused may go out. A number that no event has yet counts as the
     /// last that one has.
     pub fn committed(&mut self, seq: u64) {
-        let written = self.history.len() as u64;
-        self.committed = self.committed.max(seq.min(written));
+        self.committed = self.committed.max(seq.min(self.event_count()));
     }
 
     /// Says that every event that has been polled is safe: the short form for hosts without a store.
     pub fn commit_polled(&mut self) {
-        self.committed(self.polled as u64);
+        self.committed(self.polled);
     }
 
     /// When to send [`Input::TimePassed`], if nothing else happens before.
@@ -172,7 +191,7 @@ impl Run {
         if self.state.paused {
             return None;
         }
-        self.state.deadlines.first().map(|(instant, _)| *instant)
+        self.state.deadlines.first().map(|(instant, _, _)| *instant)
     }
 
     /// The name of the run.
@@ -190,37 +209,63 @@ impl Run {
         self.result.as_ref()
     }
 
-    /// Everything that happened, from the first event on.
-    pub fn history(&self) -> &[Recorded] {
-        &self.history
+    /// Everything that happened, from the first event on that has not been [trimmed](Run::trim). Made anew by every call, at a cost of
+    /// its length; of a single event, [`event`](Run::event) is cheaper.
+    pub fn history(&self) -> Vec<Recorded> {
+        let first = self.history.base() + 1;
+        (first..=self.history.last()).filter_map(|seq| self.event(seq)).collect()
+    }
+
+    /// The event with a number, counted from 1; `None` if it has not happened or has been trimmed.
+    pub fn event(&self, seq: u64) -> Option<Recorded> {
+        self.history.recorded(seq, &self.state)
+    }
+
+    /// How many events there have been, those that were trimmed included: the number of the last one.
+    pub fn event_count(&self) -> u64 {
+        self.history.last()
+    }
+
+    /// Forgets events up to `seq` that have been polled and committed, some of the last of them excepted: of use when a
+    /// [`snapshot`](Run::snapshot) of them is safe. Their effect stays.
+    pub fn trim(&mut self, seq: u64) {
+        self.history.trim(seq.min(self.polled).min(self.committed));
     }
 
     /// How many attempts and routings are unanswered.
     pub fn in_flight(&self) -> usize {
-        self.state.in_flight.len()
+        self.state.in_flight() as usize
     }
 
     /// What a step is at; `None` when there is no such step, or its round has not begun.
     pub fn status(&self, path: &Path) -> Option<StepStatus> {
-        let node = self.state.locate(path)?;
-        Some(match &self.state.node(node).phase {
+        self.state.locate(path).ok().map(|node| self.state.status(node))
+    }
+
+    /// How the run ended and what its steps gave, once it is over. Of a loop the rounds that are kept.
+    pub fn outcome(&self) -> Option<RunOutcome> {
+        let result = self.result.clone()?;
+        let outputs = self.state.nodes().filter(|(node, _)| !node.is_undo());
+        let outputs = outputs.filter_map(|(node, _)| {
+            Some((self.state.path(node), self.state.output(node)?.clone()))
+        });
+        let uncompensated = self.state.uncompensated.clone();
+        Some(RunOutcome { result, outputs: outputs.collect(), uncompensated })
+    }
+}
+
+impl State {
+    fn status(&self, node: NodeIx) -> StepStatus {
+        match &self.node(node).phase {
             Phase::Waiting => StepStatus::Waiting,
-            Phase::Routing { .. } | Phase::Working { .. } | Phase::Looping { .. } => {
-                StepStatus::Running
-            }
+            Phase::Routing { .. } | Phase::Working { .. } | Phase::Inside => StepStatus::Running,
             Phase::Resting { .. } => StepStatus::Resting,
+            Phase::Asking | Phase::Awaiting => StepStatus::Awaiting,
+            Phase::Stopping { .. } => StepStatus::Stopping,
             Phase::Succeeded { .. } => StepStatus::Succeeded,
             Phase::Failed { .. } => StepStatus::Failed,
             Phase::Skipped => StepStatus::Skipped,
-        })
-    }
-
-    /// How the run ended and what its steps gave, once it is over.
-    pub fn outcome(&self) -> Option<RunOutcome> {
-        let result = self.result.clone()?;
-        let nodes = 0..self.state.nodes.len() as u32;
-        let output = |node| Some((self.state.path(node), self.state.output(node)?.clone()));
-        Some(RunOutcome { result, outputs: nodes.filter_map(output).collect() })
+        }
     }
 }
 
@@ -229,7 +274,7 @@ impl std::fmt::Debug for Run {
         f.debug_struct("Run")
             .field("id", &self.options.id)
             .field("workflow", &self.workflow)
-            .field("events", &self.history.len())
+            .field("events", &self.event_count())
             .field("result", &self.result)
             .finish_non_exhaustive()
     }

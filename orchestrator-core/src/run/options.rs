@@ -11,6 +11,9 @@ use crate::route::Candidate;
 /// down would otherwise do so for ever.
 pub const REDISPATCHES_MAX: u32 = 3;
 
+/// How many signals of one name are kept until a step waits for them, unless the host says otherwise.
+pub const SIGNALS_MAX: u32 = 1_000;
+
 /// The arguments of a run.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
@@ -28,6 +31,8 @@ pub struct RunOptions {
     pub payload_bytes_max: usize,
     /// See [`REDISPATCHES_MAX`], the default.
     pub redispatches_max: u32,
+    /// How many signals of one name are kept until a step waits for them. Default [`SIGNALS_MAX`].
+    pub signals_max: u32,
 }
 
 impl RunOptions {
@@ -44,6 +49,7 @@ impl RunOptions {
             staff: Staff::default(),
             payload_bytes_max: PAYLOAD_BYTES_MAX,
             redispatches_max: REDISPATCHES_MAX,
+            signals_max: SIGNALS_MAX,
         })
     }
 }
@@ -64,32 +70,35 @@ impl Staff {
         self.0.contains_key(role)
     }
 
-    /// Who of those that were added to the role can do all that is required.
+    /// Who fills the role and can do what is required, in declared order.
     pub(crate) fn able<'a>(
         &'a self,
         role: &Role,
         requires: &'a BTreeSet<Capability>,
     ) -> impl Iterator<Item = &'a Candidate> {
-        let able = |candidate: &&Candidate| {
-            requires.iter().all(|wanted| candidate.capabilities.contains(wanted))
-        };
-        self.0.get(role).into_iter().flatten().filter(able)
-    }
-
-    /// Who fills the role.
-    pub(super) fn of(&self, role: &Role) -> Vec<Candidate> {
-        self.0.get(role).cloned().unwrap_or_else(|| {
-            let worker = WorkerName::parse(role).expect("a role's name is a name");
-            vec![Candidate { worker, capabilities: Vec::new() }]
+        let candidates = self.0.get(role).into_iter().flatten();
+        candidates.filter(move |candidate| {
+            requires.iter().all(|required| candidate.capabilities.contains(required))
         })
     }
 
-    /// The only worker of the role, if there is only one.
-    pub(super) fn only(&self, role: &Role) -> Option<WorkerName> {
-        match self.0.get(role).map(Vec::as_slice) {
-            None => self.of(role).pop().map(|candidate| candidate.worker),
-            Some([candidate]) => Some(candidate.worker.clone()),
-            Some(_) => None,
+    /// Who does it, as far as there is nothing to choose.
+    pub(super) fn who(&self, role: &Role, requires: &BTreeSet<Capability>) -> Who {
+        if !self.fills(role) {
+            return Who::One(WorkerName::of(role));
+        }
+        let mut able = self.able(role, requires);
+        match (able.next(), able.next()) {
+            (None, _) => Who::Nobody,
+            (Some(candidate), None) => Who::One(candidate.worker.clone()),
+            (Some(_), Some(_)) => Who::Several,
         }
     }
+}
+
+/// Who can do a task.
+pub(super) enum Who {
+    One(WorkerName),
+    Several,
+    Nobody,
 }

@@ -1,55 +1,96 @@
-//! Where a run stands: frames, and in every frame a node for every step.
-//!
-//! Ids are indices here; a frame is the run itself or one round of a loop. Nothing in this file decides anything.
+//! Where a run stands: frames, and in every frame a node for every step. Ids are indices here. Nothing in this file decides anything.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use crate::context::{Context, Outputs, Round};
-use crate::id::WorkerName;
+use serde::{Deserialize, Serialize};
+
+use super::event::RunResult;
+use super::sight::FrameView;
+use crate::context::{Context, Item, Round, Scope, Standpoint};
+use crate::id::{SignalName, WorkerName};
 use crate::path::{FramePath, Path};
 use crate::payload::Payload;
 use crate::random::Seed;
-use crate::task::TaskError;
+use crate::task::{SeedOf, TaskError};
 use crate::time::Timestamp;
 use crate::workflow::{StepDef, Workflow};
 
-/// The index of a node among all nodes of a run.
-pub(super) type NodeIx = u32;
-/// The index of a frame.
+/// The index of a frame. The run itself is frame 0; a frame that is no longer kept leaves its number unused.
 pub(super) type FrameIx = u32;
 
+/// A node: the step of a frame, or what undoes one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct NodeIx {
+    pub(super) frame: FrameIx,
+    pub(super) step: u32,
+}
+
+impl NodeIx {
+    /// What stands for a frame in the index of a compensation.
+    const UNDO: FrameIx = FrameIx::MAX;
+
+    pub(super) fn undo(at: usize) -> NodeIx {
+        NodeIx { frame: NodeIx::UNDO, step: at as u32 }
+    }
+
+    pub(super) fn is_undo(self) -> bool {
+        self.frame == NodeIx::UNDO
+    }
+}
+
 /// What a step is at.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum Phase {
     /// Its join has not fired yet.
     Waiting,
     /// A router is being asked.
-    Routing { attempt: u32 },
+    Routing { attempt: u32, redispatches: u32 },
     /// A worker is at it.
-    Working { attempt: u32, worker: WorkerName, redispatches: u32 },
+    Working { attempt: u32, worker: u32, redispatches: u32 },
     /// The next attempt begins at an instant.
-    Resting { attempt: u32, until: Timestamp },
+    Resting { attempt: u32 },
+    /// A person is being asked.
+    Asking,
+    /// It waits for a signal or an instant.
+    Awaiting,
     /// Its body is running.
-    Looping { round: u32 },
+    Inside,
+    /// It will fail with this as soon as nothing in its body is in flight.
+    Stopping { error: Arc<TaskError> },
     /// It has succeeded.
     Succeeded { attempt: u32 },
     /// It has failed.
-    Failed { attempt: u32, error: TaskError },
+    Failed { attempt: u32, error: Arc<TaskError> },
     /// It will not be done.
     Skipped,
 }
 
+/// What happens when a deadline has come. Several at the same instant come in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) enum Alarm {
+    /// The next attempt begins.
+    Rest,
+    /// The wait is over.
+    Timer,
+    /// The default counts.
+    Choice,
+    /// The worker has been silent for too long.
+    Heartbeat,
+    /// The attempt takes too long.
+    Attempt,
+    /// The step takes too long.
+    Step,
+}
+
+/// A step in a frame.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Node {
-    pub(super) frame: FrameIx,
-    pub(super) step: u32,
-    pub(super) phase: Phase,
     /// The event with which it started; what is recorded later it does not see. 0 until then.
     pub(super) since: u64,
-    /// What the step works on, from the moment that it starts.
-    pub(super) input: Option<Payload>,
-    /// Who has made an attempt, first to last.
-    pub(super) tried: Vec<WorkerName>,
+    /// The event with which it ended. 0 until then.
+    pub(super) settled: u64,
+    pub(super) phase: Phase,
     /// Incoming edges that are not settled.
     pub(super) open: u32,
     /// Incoming edges that fired.
@@ -58,250 +99,456 @@ pub(super) struct Node {
     pub(super) poisoned: bool,
     /// Whether it stands in the queue of steps to be looked at.
     pub(super) queued: bool,
+    /// What most steps do without; in a box, so that they do not pay for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    extra: Option<Box<Extra>>,
+}
+
+/// What only some steps have.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Extra {
+    /// What the step works on, if a transformer made it.
+    pub(super) input: Option<Payload>,
+    /// Who has failed at it, first to last.
+    pub(super) tried: Vec<u32>,
+    pub(super) deadlines: Vec<(Timestamp, Alarm)>,
+    /// When its worker was last heard of.
+    pub(super) heard: Timestamp,
+    pub(super) body: Option<Body>,
+    /// Incoming edges with a condition that fired, and with which event.
+    pub(super) held: Vec<(u32, u64)>,
+    /// The step to which a branch leads.
+    pub(super) way: Option<u32>,
+    /// Why a condition of an incoming edge could not be decided.
+    pub(super) refused: Option<TaskError>,
+}
+
+/// The frames inside a step.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) enum Body {
+    Loop {
+        round: u32,
+        /// The rounds that are kept, oldest first.
+        frames: VecDeque<(u32, FrameIx)>,
+    },
+    Map {
+        items: Vec<Payload>,
+        /// The frames of the items that have begun, by item.
+        frames: Vec<FrameIx>,
+        running: u32,
+        failed: BTreeMap<u32, TaskError>,
+    },
+    Sub {
+        frame: FrameIx,
+    },
+}
+
+impl Body {
+    /// The frames that are kept, in order.
+    pub(super) fn frames(&self) -> Vec<FrameIx> {
+        match self {
+            Body::Loop { frames, .. } => frames.iter().map(|(_, frame)| *frame).collect(),
+            Body::Map { frames, .. } => frames.clone(),
+            Body::Sub { frame } => vec![*frame],
+        }
+    }
+}
+
+impl Node {
+    pub(super) fn new(open: u32) -> Node {
+        Node {
+            since: 0,
+            settled: 0,
+            phase: Phase::Waiting,
+            open,
+            fired: 0,
+            poisoned: false,
+            queued: false,
+            extra: None,
+        }
+    }
+
+    pub(super) fn extra(&self) -> Option<&Extra> {
+        self.extra.as_deref()
+    }
+
+    pub(super) fn extra_mut(&mut self) -> &mut Extra {
+        self.extra.get_or_insert_default()
+    }
+
+    pub(super) fn body(&self) -> Option<&Body> {
+        self.extra.as_ref()?.body.as_ref()
+    }
+
+    pub(super) fn body_mut(&mut self) -> Option<&mut Body> {
+        self.extra.as_mut()?.body.as_mut()
+    }
+
+    pub(super) fn in_flight(&self) -> bool {
+        matches!(self.phase, Phase::Routing { .. } | Phase::Working { .. })
+    }
 }
 
 pub(super) struct Frame {
     pub(super) workflow: Workflow,
     pub(super) path: FramePath,
-    /// The index of the node of its first step.
-    pub(super) base: NodeIx,
+    /// The step that this is a round, an item or the body of.
+    pub(super) parent: Option<NodeIx>,
+    /// Which round or item.
+    pub(super) index: u32,
+    /// What steps get that nothing stands before.
+    pub(super) input: Payload,
+    pub(super) nodes: Vec<Node>,
     /// Nodes that are not settled.
     pub(super) open: u32,
-    /// The loop that this is a round of.
-    pub(super) parent: Option<NodeIx>,
+    /// Attempts and routings without an answer, those of the frames inside included.
+    pub(super) in_flight: u32,
+    /// Whether nothing may start in it any more.
+    pub(super) stopped: bool,
     pub(super) view: Arc<FrameView>,
 }
 
-/// The outputs of a frame, as contexts see them. Written once a step by the run, read by any number of workers meanwhile.
-pub(super) struct FrameView {
-    workflow: Workflow,
-    slots: Box<[OnceLock<(u64, Payload)>]>,
-    round: Option<Round>,
-    /// The frame around it, with the loop's step and what of that frame is old enough to be seen.
-    outside: Option<Sight>,
+/// A step that has succeeded and may have to be undone.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Undo {
+    /// The step.
+    pub(super) of: NodeIx,
+    /// The path of the compensation.
+    pub(super) path: Path,
+    /// The output of the step.
+    pub(super) input: Payload,
+    pub(super) node: Node,
 }
 
-/// What one step may see: the outputs of its ancestors that were there when it started.
-#[derive(Clone)]
-struct Sight {
-    view: Arc<FrameView>,
-    /// `None` sees every step of the frame: a condition at the end of a round.
-    step: Option<u32>,
-    /// Outputs recorded later are not seen, even if their step is an ancestor.
-    seq_max: u64,
+/// The names of workers, so that nodes and history can do with numbers.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Workers {
+    names: Vec<WorkerName>,
+    numbers: BTreeMap<WorkerName, u32>,
 }
 
-impl Outputs for Sight {
-    fn output(&self, step: &str) -> Option<Payload> {
-        let workflow = &self.view.workflow;
-        let own = workflow
-            .position(step)
-            .filter(|&at| self.step.is_none_or(|here| workflow.ancestors(here)[at as usize]));
-        match own {
-            // An ancestor hides a step of the same name outside, even if it has no output: a name means one step.
-            Some(at) => self.slot(at).cloned(),
-            None => self.view.outside.as_ref()?.output(step),
+impl Workers {
+    pub(super) fn number(&mut self, name: &WorkerName) -> u32 {
+        if let Some(number) = self.numbers.get(name) {
+            return *number;
         }
+        let number = self.names.len() as u32;
+        self.names.push(name.clone());
+        self.numbers.insert(name.clone(), number);
+        number
     }
 
-    fn visible(&self) -> Vec<String> {
-        let workflow = &self.view.workflow;
-        let related = match self.step {
-            Some(step) => workflow.ancestors(step),
-            None => vec![true; workflow.defs().len()],
-        };
-        let hidden = |name: &String| workflow.position(name).is_some_and(|at| related[at as usize]);
-        let outside = self.view.outside.iter().flat_map(Outputs::visible);
-        let mut visible: Vec<String> = outside.filter(|name| !hidden(name)).collect();
-        let own = (0..related.len() as u32).filter(|&at| related[at as usize]);
-        visible.extend(
-            own.filter(|&at| self.slot(at).is_some()).map(|at| workflow.def(at).id.to_string()),
-        );
-        visible
+    pub(super) fn name(&self, number: u32) -> &WorkerName {
+        &self.names[number as usize]
+    }
+
+    pub(super) fn names(&self) -> &[WorkerName] {
+        &self.names
     }
 }
 
-impl Sight {
-    /// The output of a step of this frame, if it was there in time.
-    fn slot(&self, step: u32) -> Option<&Payload> {
-        let (seq, output) = self.view.slots[step as usize].get()?;
-        (*seq <= self.seq_max).then_some(output)
-    }
+/// Why a path leads to no node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// There never was one.
+    Unknown,
+    /// Its round is no longer kept.
+    Dropped,
 }
 
 #[derive(Default)]
 pub(super) struct State {
     pub(super) goal: Arc<str>,
     pub(super) seed: Seed,
-    pub(super) input: Payload,
-    pub(super) frames: Vec<Frame>,
-    pub(super) nodes: Vec<Node>,
-    by_path: BTreeMap<FramePath, FrameIx>,
-    /// Steps whose join may have been decided, in the order in which that came about.
+    pub(super) frames: Vec<Option<Box<Frame>>>,
+    /// In the order in which the steps succeeded.
+    pub(super) undos: Vec<Undo>,
+    pub(super) undos_in_flight: u32,
+    pub(super) workers: Workers,
+    /// Steps whose join has been decided, in the order in which that came about.
     pub(super) queue: VecDeque<NodeIx>,
+    /// Edges whose condition is to be looked at: the step where it ends, and which of its incoming edges it is.
+    pub(super) undecided: VecDeque<(NodeIx, u32)>,
     /// Frames in which everything is settled.
     pub(super) finished: VecDeque<FrameIx>,
-    /// Who rests until when.
-    pub(super) deadlines: BTreeSet<(Timestamp, NodeIx)>,
-    /// Attempts and routings that have not been answered.
-    pub(super) in_flight: BTreeSet<NodeIx>,
+    /// Steps that fail when what is in flight inside them has been answered.
+    pub(super) stopping: Vec<NodeIx>,
+    pub(super) deadlines: BTreeSet<(Timestamp, Alarm, NodeIx)>,
+    /// Signals that nobody has waited for, oldest first.
+    pub(super) signals: BTreeMap<SignalName, VecDeque<Payload>>,
+    /// Steps that wait for a signal, in the order in which they began to.
+    pub(super) awaiting: BTreeMap<SignalName, VecDeque<NodeIx>>,
     pub(super) paused: bool,
     pub(super) cancelled: Option<String>,
-    /// The sequence number of the event being applied.
+    /// How the run will end when everything is undone.
+    pub(super) unwinding: Option<RunResult>,
+    pub(super) uncompensated: Vec<Path>,
+    /// The event that is being applied, and its instant.
     pub(super) seq: u64,
+    pub(super) at: Timestamp,
 }
 
 impl State {
+    pub(super) fn frame(&self, frame: FrameIx) -> &Frame {
+        self.frames[frame as usize].as_deref().expect("indices lead to frames that are kept")
+    }
+
+    pub(super) fn frame_mut(&mut self, frame: FrameIx) -> &mut Frame {
+        self.frames[frame as usize].as_deref_mut().expect("indices lead to frames that are kept")
+    }
+
+    /// The frames that are kept, with their indices.
+    pub(super) fn frames(&self) -> impl Iterator<Item = (FrameIx, &Frame)> {
+        let kept = self.frames.iter().enumerate();
+        kept.filter_map(|(at, frame)| Some((at as FrameIx, frame.as_deref()?)))
+    }
+
+    /// Every node, those of compensations last.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = (NodeIx, &Node)> {
+        let steps = self.frames().flat_map(|(ix, frame)| {
+            let nodes = frame.nodes.iter().enumerate();
+            nodes.map(move |(at, node)| (NodeIx { frame: ix, step: at as u32 }, node))
+        });
+        let undos = self.undos.iter().enumerate();
+        steps.chain(undos.map(|(at, undo)| (NodeIx::undo(at), &undo.node)))
+    }
+
+    pub(super) fn node(&self, node: NodeIx) -> &Node {
+        if node.is_undo() {
+            &self.undos[node.step as usize].node
+        } else {
+            &self.frame(node.frame).nodes[node.step as usize]
+        }
+    }
+
+    pub(super) fn node_mut(&mut self, node: NodeIx) -> &mut Node {
+        if node.is_undo() {
+            &mut self.undos[node.step as usize].node
+        } else {
+            &mut self.frame_mut(node.frame).nodes[node.step as usize]
+        }
+    }
+
+    /// The node, if its frame is still kept.
+    pub(super) fn kept(&self, node: NodeIx) -> Option<&Node> {
+        if node.is_undo() {
+            return Some(&self.undos[node.step as usize].node);
+        }
+        let frame = self.frames[node.frame as usize].as_deref()?;
+        frame.nodes.get(node.step as usize)
+    }
+
+    pub(super) fn def(&self, node: NodeIx) -> &StepDef {
+        let node = self.done_at(node);
+        self.frame(node.frame).workflow.def(node.step)
+    }
+
+    /// The step that a node stands for: that which a compensation undoes.
+    fn done_at(&self, node: NodeIx) -> NodeIx {
+        if node.is_undo() { self.undos[node.step as usize].of } else { node }
+    }
+
+    pub(super) fn path(&self, node: NodeIx) -> Path {
+        if node.is_undo() {
+            return self.undos[node.step as usize].path.clone();
+        }
+        let frame = self.frame(node.frame);
+        frame.path.step(frame.workflow.def(node.step).id.clone())
+    }
+
+    /// The node that a path leads to.
+    pub(super) fn locate(&self, path: &Path) -> Result<NodeIx, Missing> {
+        if path.is_compensation() {
+            let at = self.undos.iter().rposition(|undo| undo.path == *path);
+            return at.map(NodeIx::undo).ok_or(Missing::Unknown);
+        }
+        if self.frames.is_empty() {
+            return Err(Missing::Unknown);
+        }
+        let mut frame = 0;
+        for (step, index) in path.rounds() {
+            let own = self.frame(frame);
+            let at = own.workflow.position(step.as_str()).ok_or(Missing::Unknown)?;
+            frame = match own.nodes[at as usize].body().ok_or(Missing::Unknown)? {
+                Body::Loop { frames, .. } => match frames.front() {
+                    Some((oldest, _)) if index < *oldest => return Err(Missing::Dropped),
+                    Some((oldest, _)) => frames.get((index - oldest) as usize).map(|(_, ix)| *ix),
+                    None => None,
+                },
+                Body::Map { frames, .. } => frames.get(index as usize).copied(),
+                Body::Sub { frame } => (index == 0).then_some(*frame),
+            }
+            .ok_or(Missing::Unknown)?;
+        }
+        let step = self.frame(frame).workflow.position(path.step().as_str());
+        Ok(NodeIx { frame, step: step.ok_or(Missing::Unknown)? })
+    }
+
     /// Adds a frame: a node for every step, and the steps without incoming edges in the queue.
     pub(super) fn open_frame(
         &mut self,
         workflow: &Workflow,
-        path: FramePath,
-        parent: Option<NodeIx>,
-        round: Option<Round>,
-    ) {
-        let frame = self.frames.len() as FrameIx;
-        let base = self.nodes.len() as NodeIx;
-        let outside = parent.map(|parent| self.sight(parent));
-        let view = FrameView {
-            workflow: workflow.clone(),
-            slots: workflow.defs().iter().map(|_| OnceLock::new()).collect(),
-            round,
-            outside,
+        input: Payload,
+        place: Option<(NodeIx, u32)>,
+        (round, item): (Option<Round>, Option<Item>),
+    ) -> FrameIx {
+        let ix = self.frames.len() as FrameIx;
+        let outside = place.map(|(parent, _)| {
+            let view = self.frame(parent.frame).view.clone();
+            (view, self.before(parent))
+        });
+        let path = match place {
+            None => FramePath::root(),
+            Some((parent, index)) => FramePath::round(&self.path(parent), index),
         };
+        let view = Arc::new(FrameView::new(workflow, round, item, outside));
+        let mut nodes = Vec::with_capacity(workflow.defs().len());
         for (step, def) in workflow.defs().iter().enumerate() {
-            let open = def.incoming.len() as u32;
-            let node = base + step as u32;
-            self.nodes.push(Node {
-                frame,
-                step: step as u32,
-                phase: Phase::Waiting,
-                since: 0,
-                input: None,
-                tried: Vec::new(),
-                open,
-                fired: 0,
-                poisoned: false,
-                queued: open == 0,
-            });
-            if open == 0 {
-                self.queue.push_back(node);
+            let mut node = Node::new(def.incoming.len() as u32);
+            if node.open == 0 {
+                node.queued = true;
+                self.queue.push_back(NodeIx { frame: ix, step: step as u32 });
             }
+            nodes.push(node);
         }
-        self.by_path.insert(path.clone(), frame);
-        self.frames.push(Frame {
+        self.frames.push(Some(Box::new(Frame {
             workflow: workflow.clone(),
             path,
-            base,
-            open: workflow.defs().len() as u32,
-            parent,
-            view: Arc::new(view),
-        });
+            parent: place.map(|(parent, _)| parent),
+            index: place.map_or(0, |(_, index)| index),
+            input,
+            open: nodes.len() as u32,
+            nodes,
+            in_flight: 0,
+            stopped: false,
+            view,
+        })));
+        ix
     }
 
-    pub(super) fn node(&self, node: NodeIx) -> &Node {
-        &self.nodes[node as usize]
+    /// Whether something in a frame, or inside it, may have to be undone.
+    pub(super) fn may_be_undone(&self, frame: FrameIx) -> bool {
+        let mut undos = self.undos.iter().map(|undo| undo.of.frame);
+        undos.any(|mut at| {
+            while at != frame {
+                match self.frame(at).parent {
+                    Some(parent) => at = parent.frame,
+                    None => return false,
+                }
+            }
+            true
+        })
     }
 
-    pub(super) fn node_mut(&mut self, node: NodeIx) -> &mut Node {
-        &mut self.nodes[node as usize]
+    /// Forgets a frame and those inside it. All of it is settled.
+    pub(super) fn drop_frame(&mut self, frame: FrameIx) {
+        let Some(frame) = self.frames[frame as usize].take() else { return };
+        for inner in frame.nodes.iter().filter_map(Node::body).flat_map(Body::frames) {
+            self.drop_frame(inner);
+        }
     }
 
-    pub(super) fn frame_of(&self, node: NodeIx) -> &Frame {
-        &self.frames[self.node(node).frame as usize]
+    /// Whether the frame lies inside the step, at any depth.
+    pub(super) fn is_inside(&self, frame: FrameIx, step: NodeIx) -> bool {
+        let mut at = self.frame(frame).parent;
+        while let Some(parent) = at {
+            if parent == step {
+                return true;
+            }
+            at = self.frame(parent.frame).parent;
+        }
+        false
     }
 
-    pub(super) fn def(&self, node: NodeIx) -> &StepDef {
-        self.frame_of(node).workflow.def(self.node(node).step)
+    /// Whether nothing may start at the node any more.
+    pub(super) fn is_stopped(&self, node: NodeIx) -> bool {
+        !node.is_undo() && self.frame(node.frame).stopped
     }
 
-    pub(super) fn path(&self, node: NodeIx) -> Path {
-        self.frame_of(node).path.step(self.def(node).id.clone())
+    /// Attempts and routings without an answer.
+    pub(super) fn in_flight(&self) -> u32 {
+        self.frames.first().map_or(0, |_| self.frame(0).in_flight) + self.undos_in_flight
     }
 
-    /// The node that a path leads to.
-    pub(super) fn locate(&self, path: &Path) -> Option<NodeIx> {
-        let frame = &self.frames[*self.by_path.get(path.frame())? as usize];
-        Some(frame.base + frame.workflow.position(path.step().as_str())?)
-    }
-
-    /// The frame of a round of a loop, if the round has begun.
-    pub(super) fn round_frame(&self, node: NodeIx, round: u32) -> Option<FrameIx> {
-        let frame = FramePath::round(&self.path(node), round);
-        self.by_path.get(&frame).copied()
+    /// Attempts and routings without an answer inside a step.
+    pub(super) fn in_flight_inside(&self, node: NodeIx) -> u32 {
+        let frames = self.node(node).body().map(Body::frames).unwrap_or_default();
+        frames.into_iter().map(|frame| self.frame(frame).in_flight).sum()
     }
 
     pub(super) fn output(&self, node: NodeIx) -> Option<&Payload> {
-        let slot = &self.frame_of(node).view.slots[self.node(node).step as usize];
-        slot.get().map(|(_, output)| output)
+        self.frame(node.frame).view.output_of(node.step)
     }
 
     pub(super) fn set_output(&mut self, node: NodeIx, output: Payload) {
-        let slot = &self.frame_of(node).view.slots[self.node(node).step as usize];
-        let first = slot.set((self.seq, output));
-        debug_assert!(first.is_ok(), "a step succeeds once in its frame");
+        let kept = self.frame(node.frame).view.record(node.step, self.seq, output);
+        debug_assert!(kept, "a step succeeds once in its frame");
     }
 
     /// As of the step's start, whenever that is looked at: a retry, a later round or a command that is polled late sees no more than
     /// the first attempt did, and a restored run no more than the one that crashed.
-    fn sight(&self, node: NodeIx) -> Sight {
-        let view = self.frame_of(node).view.clone();
-        let node = self.node(node);
-        Sight {
-            view,
-            step: Some(node.step),
-            seq_max: if node.since > 0 { node.since } else { self.seq },
-        }
+    pub(super) fn before(&self, node: NodeIx) -> Standpoint {
+        let since = self.node(node).since;
+        let seq_max = if since > 0 { since } else { self.seq };
+        Standpoint { scope: Scope::Before(node.step), seq_max }
     }
 
     /// What the step may see.
     pub(super) fn context(&self, node: NodeIx) -> Context {
-        let sight = self.sight(node);
-        let round = sight.view.round.clone();
-        Context::new(self.goal.clone(), round, Arc::new(sight))
+        if node.is_undo() {
+            // As of the success that is undone.
+            let of = self.done_at(node);
+            let seq_max = self.node(of).settled;
+            let from = Standpoint { scope: Scope::UpTo(of.step), seq_max };
+            return Context::new(self.goal.clone(), from, self.frame(of.frame).view.clone());
+        }
+        let view = self.frame(node.frame).view.clone();
+        Context::new(self.goal.clone(), self.before(node), view)
     }
 
-    /// What may be seen at the end of a frame: all of it, and what the loop around it sees.
+    /// What may be seen when the step has ended: its output, and what it saw.
+    pub(super) fn context_after(&self, node: NodeIx) -> Context {
+        let from = Standpoint { scope: Scope::UpTo(node.step), seq_max: self.seq };
+        Context::new(self.goal.clone(), from, self.frame(node.frame).view.clone())
+    }
+
+    /// What may be seen at the end of a frame: all of it, and what the step around it sees.
     pub(super) fn final_context(&self, frame: FrameIx) -> Context {
-        let view = self.frames[frame as usize].view.clone();
-        let round = view.round.clone();
-        let sight = Sight { view, step: None, seq_max: self.seq };
-        Context::new(self.goal.clone(), round, Arc::new(sight))
+        let from = Standpoint { scope: Scope::Whole, seq_max: self.seq };
+        Context::new(self.goal.clone(), from, self.frame(frame).view.clone())
     }
 
-    /// The seed of an attempt: a function of the run's seed, the path and the attempt.
     pub(super) fn seed_of(&self, node: NodeIx, attempt: u32) -> Seed {
-        self.seed.derive(&self.path(node).to_string()).index(u64::from(attempt))
+        SeedOf::Run(self.seed).attempt(&self.path(node), attempt)
     }
 
     /// The failures of a frame that nobody handles, in definition order.
-    pub(super) fn unhandled(
-        &self,
-        frame: FrameIx,
-    ) -> impl Iterator<Item = (NodeIx, &TaskError)> + '_ {
-        let frame = &self.frames[frame as usize];
-        let end = frame.base + frame.workflow.defs().len() as u32;
-        (frame.base..end).filter_map(|node| match &self.node(node).phase {
-            Phase::Failed { error, .. } if !self.def(node).handles_failure() => Some((node, error)),
+    pub(super) fn unhandled(&self, ix: FrameIx) -> impl Iterator<Item = (NodeIx, &TaskError)> + '_ {
+        let frame = self.frame(ix);
+        let nodes = frame.nodes.iter().zip(frame.workflow.defs()).enumerate();
+        nodes.filter_map(move |(at, (node, def))| match &node.phase {
+            Phase::Failed { error, .. } if !def.handles_failure() => {
+                Some((NodeIx { frame: ix, step: at as u32 }, &**error))
+            }
             _ => None,
         })
     }
 
     /// The output of a frame: that of the step which ends it, or an object of outputs by step when several do. A step ends its frame
     /// when nothing follows its success; a handler of its failure does not count.
-    pub(super) fn frame_output(&self, frame: FrameIx) -> Payload {
-        let frame = &self.frames[frame as usize];
+    pub(super) fn frame_output(&self, ix: FrameIx) -> Payload {
+        let frame = self.frame(ix);
         let defs = frame.workflow.defs().iter().enumerate();
-        let ends: Vec<(usize, &StepDef)> = defs.filter(|(_, def)| def.ends()).collect();
-        let output = |at: usize| self.output(frame.base + at as u32);
+        let ends: Vec<(u32, &StepDef)> =
+            defs.filter(|(_, def)| def.ends()).map(|(at, def)| (at as u32, def)).collect();
         match ends.as_slice() {
-            [(at, _)] => output(*at).cloned().unwrap_or_default(),
+            [(at, _)] => frame.view.output_of(*at).cloned().unwrap_or_default(),
             ends => {
-                let outputs: BTreeMap<&str, &Payload> = ends
-                    .iter()
-                    .filter_map(|(at, def)| Some((def.id.as_str(), output(*at)?)))
-                    .collect();
-                Payload::of(&outputs).expect("an object of payloads is a payload")
+                let given = ends.iter().filter_map(|(at, def)| {
+                    Some((def.id.as_str(), frame.view.output_of(*at)?.clone()))
+                });
+                Payload::object(given.collect())
             }
         }
     }

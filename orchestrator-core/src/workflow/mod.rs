@@ -40,7 +40,7 @@ pub use closures::Closures;
 pub use fault::{Fault, Faults};
 pub use json::DefinitionError;
 pub use prebuilt::{build_website, pipeline};
-pub(crate) use step::{Awaited, Compensation, DefaultChoice, Kind, Timeouts, Until};
+pub(crate) use step::{Awaited, Kind, Until};
 pub use step::{Join, On, OnItemFailure, Step};
 
 use crate::closure::BoundCondition;

@@ -265,7 +265,8 @@ impl<'a> Host<'a> {
             }
             self.turn();
         }
-        let last = self.run.history().iter().rev().take(6).collect::<Vec<_>>();
+        let history = self.run.history();
+        let last = history.iter().rev().take(6).collect::<Vec<_>>();
         panic!(
             "seed {}: the run does not end; it has {} in flight, and the last events {last:#?}",
             self.world.seed,
@@ -417,7 +418,7 @@ impl<'a> Host<'a> {
         assert_eq!(self.run.in_flight(), 0, "seed {seed}");
         let after = self.run.handle(self.now, Input::Paused);
         assert_eq!(after, Ok(Handled::Ignored(Ignored::RunEnded)), "seed {seed}");
-        check_history(self.world, self.run.history());
+        check_history(self.world, &self.run.history());
     }
 }
 
@@ -441,9 +442,7 @@ pub(crate) fn check_history(world: &World, history: &[Recorded]) {
             Event::AttemptFailed { path, attempt, .. } => (path, *attempt, false, false),
             Event::StepSucceeded { path, attempt, .. }
             | Event::StepFailed { path, attempt, .. } => (path, *attempt, false, true),
-            Event::StepSkipped { path } | Event::LoopSucceeded { path, .. } => {
-                (path, 0, false, true)
-            }
+            Event::StepSkipped { path } => (path, 0, false, true),
             Event::CancelRequested { .. } => {
                 cancelled = true;
                 continue;

@@ -3,6 +3,7 @@
 use super::Answerer;
 use crate::payload::Payload;
 use crate::route::{Decision, RouteError};
+use crate::run::emit::Job;
 use crate::run::input::{AttemptId, Handled, InputError};
 use crate::run::state::NodeIx;
 use crate::run::{Event, Run};
@@ -19,37 +20,43 @@ impl Run {
             Err(why) => return Ok(Handled::Ignored(why)),
         };
         match result {
-            Ok(output) => self.accept(node, id, output),
-            Err(error) => self.attempt_failed(node, id, error),
+            Ok(output) => self.accept(node, id.attempt, output),
+            Err(error) => self.attempt_failed(node, id.attempt, error),
         }
         Ok(Handled::Taken)
     }
 
     /// Takes a worker's output if it fits the limits and its transformer agrees.
-    fn accept(&mut self, node: NodeIx, id: &AttemptId, output: TaskOutput) {
+    fn accept(&mut self, node: NodeIx, attempt: u32, output: TaskOutput) {
         if !(output.usage.usd.is_finite() && output.usage.seconds.is_finite()) {
             let error = TaskError::terminal("usage", "the usage has a number that is not finite");
-            return self.attempt_failed(node, id, error);
+            return self.attempt_failed(node, attempt, error);
         }
-        let transformed = match &self.state.def(node).step.output {
-            None => Ok(output.payload),
-            Some(transformer) => transformer.apply(&output.payload, &self.state.context(node)),
-        };
-        match transformed.and_then(|payload| self.within_limit(payload)) {
-            Ok(payload) => self.emit(Event::StepSucceeded {
-                path: id.path.clone(),
-                attempt: id.attempt,
-                output: payload,
-                usage: output.usage,
-            }),
-            Err(error) => self.attempt_failed(node, id, error),
+        match self.shaped(node, output.payload) {
+            Ok(payload) => self.emit_succeeded(node, attempt, payload, output.usage),
+            Err(error) => self.attempt_failed(node, attempt, error),
         }
     }
 
+    /// What a step's transformer makes of what it gave, if that may travel. What undoes a step has no transformer.
+    pub(super) fn shaped(&self, node: NodeIx, given: Payload) -> Result<Payload, TaskError> {
+        let shaped = match &self.state.def(node).step.output {
+            Some(transformer) if !node.is_undo() => {
+                transformer.apply(&given, &self.state.context(node))?
+            }
+            _ => given,
+        };
+        self.within_limit(shaped)
+    }
+
     pub(super) fn within_limit(&self, payload: Payload) -> Result<Payload, TaskError> {
-        let (bytes, max) = (payload.bytes(), self.options.payload_bytes_max);
+        self.check_size(payload.bytes()).map(|()| payload)
+    }
+
+    pub(super) fn check_size(&self, bytes: usize) -> Result<(), TaskError> {
+        let max = self.options.payload_bytes_max;
         if bytes <= max {
-            return Ok(payload);
+            return Ok(());
         }
         let message = format!(
             "the payload has {bytes} bytes, of which {max} may travel; store it and pass on a BlobRef"
@@ -57,18 +64,19 @@ impl Run {
         Err(TaskError::terminal("payload_too_large", message))
     }
 
-    fn attempt_failed(&mut self, node: NodeIx, id: &AttemptId, mut error: TaskError) {
-        let AttemptId { path, attempt } = id.clone();
-        if let Err(too_large) = self.within_limit(error.details.clone()) {
+    pub(super) fn attempt_failed(&mut self, node: NodeIx, attempt: u32, mut error: TaskError) {
+        if let Err(too_large) = self.check_size(error.details.bytes()) {
             // The failure itself still counts; only what it carries is cut.
             error.details = Payload::text(&too_large.message);
         }
-        let seed = self.state.seed_of(node, attempt);
-        let rest = match self.state.cancelled {
-            Some(_) => None,
-            None => self.state.def(node).step.retry.after(attempt, &error, seed),
+        let rest = if self.state.is_stopped(node) {
+            None
+        } else {
+            let Job { retry, .. } = self.job(node);
+            retry.after(attempt, &error, || self.state.seed_of(node, attempt))
         };
         let retry_at = rest.map(|rest| self.now.after(rest));
+        let path = self.state.path(node);
         self.emit(match retry_at {
             Some(retry_at) => Event::AttemptFailed { path, attempt, error, retry_at },
             None => Event::StepFailed { path, attempt, error },
@@ -88,36 +96,28 @@ impl Run {
             Err(why) => return Ok(Handled::Ignored(why)),
         };
         let AttemptId { path, attempt } = id.clone();
-        match result {
+        let refused = |reason: String| Err(TaskError::terminal("no_route", reason));
+        let routed = match result {
+            Err(error) => refused(error.reason),
             Ok(decision)
                 if !(decision.confidence.is_finite() && decision.propensity.is_finite()) =>
             {
-                let reason = "the router's confidence or propensity is not finite";
-                let error = TaskError::terminal("no_route", reason);
-                self.emit(Event::StepFailed { path, attempt, error });
+                refused("the router's confidence or propensity is not finite".to_owned())
             }
             Ok(decision) => {
-                let role = match &self.state.def(node).step.kind {
-                    crate::workflow::Kind::Task { role, .. } => role,
-                    _ => unreachable!("a loop is not routed"),
-                };
-                let candidates = self.options.staff.of(role);
-                if !candidates.iter().any(|candidate| candidate.worker == decision.worker) {
+                let Job { role, requires, .. } = self.job(node);
+                let mut able = self.options.staff.able(role, requires);
+                if !able.any(|candidate| candidate.worker == decision.worker) {
                     let worker = decision.worker.to_string();
                     return Err(InputError::NoCandidate { path, worker });
                 }
-                if self.state.cancelled.is_some() {
-                    let error = TaskError::cancelled();
-                    self.emit(Event::StepFailed { path, attempt, error });
-                } else {
-                    self.emit(Event::RouteDecided { path, attempt, decision });
-                }
+                if self.state.is_stopped(node) { Err(TaskError::cancelled()) } else { Ok(decision) }
             }
-            Err(error) => {
-                let error = TaskError::terminal("no_route", error.reason);
-                self.emit(Event::StepFailed { path, attempt, error });
-            }
-        }
+        };
+        self.emit(match routed {
+            Ok(decision) => Event::RouteDecided { path, attempt, decision },
+            Err(error) => Event::StepFailed { path, attempt, error },
+        });
         Ok(Handled::Taken)
     }
 }

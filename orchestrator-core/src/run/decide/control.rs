@@ -1,35 +1,12 @@
-//! The host pauses, resumes or cancels, and time passes.
+//! The host pauses, resumes or cancels.
 
 use crate::run::input::{Handled, Ignored};
-use crate::run::state::Phase;
 use crate::run::{Event, Run};
 
 impl Run {
-    /// Begins the attempts whose rest is over.
-    pub(super) fn time_passed(&mut self) -> Handled {
-        if self.result.is_some() {
-            return Handled::Ignored(Ignored::RunEnded);
-        }
-        if !self.state.paused {
-            self.end_rests();
-        }
-        Handled::Taken
-    }
-
-    fn end_rests(&mut self) {
-        while let Some(&(instant, node)) = self.state.deadlines.first() {
-            if instant > self.now {
-                break;
-            }
-            match self.state.node(node).phase {
-                Phase::Resting { attempt, .. } => self.attempt(node, attempt, None),
-                _ => unreachable!("only a resting step has a deadline"),
-            }
-        }
-    }
-
     pub(super) fn pause(&mut self) -> Handled {
-        if let Some(ignored) = self.settled(self.state.paused) {
+        let unchanged = self.state.paused || self.state.cancelled.is_some();
+        if let Some(ignored) = self.settled(unchanged) {
             return ignored;
         }
         self.emit(Event::Paused);
@@ -41,12 +18,13 @@ impl Run {
             return ignored;
         }
         self.emit(Event::Resumed);
-        self.end_rests();
+        self.ring();
         Handled::Taken
     }
 
     pub(super) fn cancel(&mut self, reason: String) -> Handled {
-        if let Some(ignored) = self.settled(false) {
+        let unchanged = self.state.cancelled.is_some() || self.state.unwinding.is_some();
+        if let Some(ignored) = self.settled(unchanged) {
             return ignored;
         }
         self.emit(Event::CancelRequested { reason });
@@ -54,13 +32,11 @@ impl Run {
     }
 
     /// Why a control input changes nothing, if it does not.
-    fn settled(&self, already: bool) -> Option<Handled> {
+    fn settled(&self, unchanged: bool) -> Option<Handled> {
         if self.result.is_some() {
             Some(Handled::Ignored(Ignored::RunEnded))
-        } else if already || self.state.cancelled.is_some() {
-            Some(Handled::Ignored(Ignored::NothingToChange))
         } else {
-            None
+            unchanged.then_some(Handled::Ignored(Ignored::NothingToChange))
         }
     }
 }

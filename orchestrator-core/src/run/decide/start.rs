@@ -1,86 +1,111 @@
 //! A step begins: its input is made, and somebody is found to do it.
 
 use crate::payload::Payload;
+use crate::run::emit::Job;
+use crate::run::options::Who;
 use crate::run::state::{NodeIx, Phase};
 use crate::run::{Event, Run};
 use crate::task::TaskError;
-use crate::workflow::{Fires, Kind};
+use crate::workflow::{Awaited, Kind};
 
 impl Run {
     /// Starts a step whose join has fired.
     pub(super) fn start(&mut self, node: NodeIx) {
-        let path = self.state.path(node);
-        let input = match self.input_of(node) {
+        let input = match self.transformed_input(node) {
             Ok(input) => input,
-            Err(error) => {
-                return self.emit(Event::StepFailed { path, attempt: 0, error });
+            Err(error) => return self.fail_step(node, error),
+        };
+        let path = || self.state.path(node);
+        let event = match &self.state.def(node).step.kind {
+            Kind::Task { .. } => return self.attempt(node, 1, input),
+            Kind::Branch { .. } => return self.take_branch(node, input),
+            Kind::Map { .. } => return self.expand(node, input),
+            Kind::Loop { .. } => {
+                let path = path();
+                self.emit(Event::LoopStarted { path: path.clone(), input });
+                Event::RoundStarted { path, round: 0, carried: Payload::null() }
+            }
+            Kind::Sub { .. } => Event::SubWorkflowStarted { path: path(), input },
+            Kind::Decision { default, .. } => {
+                let deadline = default.as_ref().map(|default| self.now.after_ms(default.after_ms));
+                Event::DecisionRequested { path: path(), deadline, input }
+            }
+            Kind::Wait { awaited } => {
+                let until = match awaited {
+                    Awaited::Timer { delay_ms } => Some(self.now.after_ms(*delay_ms)),
+                    Awaited::Signal(_) => None,
+                };
+                Event::WaitStarted { path: path(), until, input }
             }
         };
-        match &self.state.def(node).step.kind {
-            Kind::Task { .. } => self.attempt(node, 1, Some(input)),
-            Kind::Loop { .. } => {
-                self.emit(Event::LoopStarted { path: path.clone(), input });
-                self.emit(Event::RoundStarted { path, round: 0, carried: Payload::null() });
-            }
-            _ => unimplemented!("other kinds of steps"),
-        }
+        self.emit(event);
     }
 
     /// Begins an attempt, or asks the router who shall make it.
     pub(super) fn attempt(&mut self, node: NodeIx, attempt: u32, input: Option<Payload>) {
-        let path = self.state.path(node);
-        let Kind::Task { role, .. } = &self.state.def(node).step.kind else {
-            unreachable!("a loop makes no attempts")
-        };
-        self.emit(match self.options.staff.only(role) {
-            Some(worker) => Event::AttemptStarted { path, attempt, worker, input },
-            None => Event::RouteRequested { path, attempt, input },
-        });
-    }
-
-    fn input_of(&self, node: NodeIx) -> Result<Payload, TaskError> {
-        let given = self.default_input(node);
-        match &self.state.def(node).step.input {
-            None => Ok(given),
-            Some(transformer) => transformer
-                .apply(&given, &self.state.context(node))
-                .and_then(|payload| self.within_limit(payload)),
+        let Job { role, requires, .. } = self.job(node);
+        match self.options.staff.who(role, requires) {
+            Who::One(worker) => self.emit_started(node, attempt, worker, input),
+            Who::Several => {
+                let path = self.state.path(node);
+                self.emit(Event::RouteRequested { path, attempt, input });
+            }
+            Who::Nobody => {
+                let message = format!("nobody fills the role {role} with {requires:?}");
+                let error = TaskError::terminal("no_worker", message);
+                let path = self.state.path(node);
+                self.emit(Event::StepFailed { path, attempt: attempt - 1, error });
+            }
         }
     }
 
-    /// What a step gets without a transformer: the output of the step before, an object of outputs by step when there are several
-    /// before, the failure where an edge on failure led here, and the input of the run or loop where nothing is before.
-    fn default_input(&self, node: NodeIx) -> Payload {
-        let frame = self.state.frame_of(node);
-        let incoming = &self.state.def(node).incoming;
-        let given = |step: u32, on: Fires| -> Option<Payload> {
-            let before = frame.base + step;
-            match &self.state.node(before).phase {
-                Phase::Failed { error, .. } if on != Fires::Success => Payload::of(error).ok(),
-                // An edge that is dead brings nothing: a handler that started for another reason is handed no success as a failure.
-                Phase::Succeeded { .. } if on != Fires::Failure => {
-                    self.state.output(before).cloned()
-                }
-                _ => None,
-            }
+    pub(super) fn fail_step(&mut self, node: NodeIx, error: TaskError) {
+        let attempt = match self.state.node(node).phase {
+            Phase::Routing { attempt, .. } | Phase::Working { attempt, .. } => attempt,
+            Phase::Resting { attempt } => attempt - 1,
+            _ => 0,
         };
-        match incoming.as_slice() {
-            [] => match frame.parent {
-                None => self.state.input.clone(),
-                Some(parent) => self.state.node(parent).input.clone().unwrap_or_default(),
-            },
-            [first, rest @ ..] if rest.iter().all(|edge| edge.step == first.step) => {
-                incoming.iter().find_map(|edge| given(edge.step, edge.fires)).unwrap_or_default()
+        let path = self.state.path(node);
+        self.emit(Event::StepFailed { path, attempt, error });
+    }
+
+    fn take_branch(&mut self, node: NodeIx, input: Option<Payload>) {
+        let def = self.state.def(node);
+        let Kind::Branch { cases, .. } = &def.step.kind else {
+            unreachable!("only a branch has ways")
+        };
+        let context = self.state.context(node);
+        let mut chosen = def.ways[cases.len()];
+        for ((condition, _), way) in cases.iter().zip(&def.ways) {
+            match condition.check(&context) {
+                Ok(true) => {
+                    chosen = *way;
+                    break;
+                }
+                Ok(false) => {}
+                Err(error) => return self.fail_step(node, error),
             }
-            edges => {
-                let outputs: std::collections::BTreeMap<&str, Payload> = edges
-                    .iter()
-                    .filter_map(|edge| {
-                        let id = frame.workflow.def(edge.step).id.as_str();
-                        Some((id, given(edge.step, edge.fires)?))
-                    })
-                    .collect();
-                Payload::of(&outputs).expect("an object of payloads is a payload")
+        }
+        let to = self.state.frame(node.frame).workflow.def(chosen).id.clone();
+        let path = self.state.path(node);
+        self.emit(Event::BranchTaken { path, to, input });
+    }
+
+    /// What a transformer makes of the default input. Without one, the default is not made before somebody needs it; it is only measured.
+    fn transformed_input(&self, node: NodeIx) -> Result<Option<Payload>, TaskError> {
+        let def = self.state.def(node);
+        match &def.step.input {
+            Some(transformer) => {
+                let given = self.state.input_of(node);
+                let made = transformer.apply(&given, &self.state.context(node))?;
+                self.within_limit(made).map(Some)
+            }
+            None if def.incoming.len() < 2 => Ok(None),
+            None => {
+                let before = def.incoming.iter().map(|edge| NodeIx { step: edge.step, ..node });
+                let bytes =
+                    before.filter_map(|before| self.state.output(before)).map(Payload::bytes);
+                self.check_size(bytes.sum()).map(|()| None)
             }
         }
     }

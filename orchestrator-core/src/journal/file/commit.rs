@@ -1,0 +1,216 @@
+//! Group commit: threads queue what they append; one of them writes the queue and waits for the disk, for all.
+//!
+//! What is queued is in the index at once, so that the next append of the same run is judged by it. Nobody is told anything before the
+//! disk has answered: readers wait for an empty queue.
+
+use std::fs::File;
+use std::io::Write;
+use std::sync::{Condvar, Mutex, MutexGuard};
+
+use super::encode::Encoded;
+use super::index::{Index, Lines, SnapshotAt};
+use super::project::{self, Folders};
+use super::segment;
+use crate::id::RunId;
+use crate::journal::{Batch, StoreError};
+
+/// The state that all threads share, and the place where they wait for the disk.
+pub(super) struct Shared {
+    state: Mutex<State>,
+    answered: Condvar,
+}
+
+pub(super) struct State {
+    pub(super) index: Index,
+    /// What no thread has begun to write.
+    queue: Vec<u8>,
+    /// Bytes ever queued, and ever durable, since the store was opened.
+    queued: u64,
+    durable: u64,
+    /// The end of the last segment; away while a thread writes.
+    writer: Option<File>,
+    /// Why nothing more is taken.
+    poison: Option<String>,
+    /// Bytes of lines that wait for their projections, of all runs.
+    pub(super) pending: usize,
+}
+
+pub(super) type Guard<'a> = MutexGuard<'a, State>;
+
+impl Shared {
+    pub(super) fn new(index: Index, writer: File) -> Shared {
+        let state = State {
+            index,
+            queue: Vec::new(),
+            queued: 0,
+            durable: 0,
+            writer: Some(writer),
+            poison: None,
+            pending: 0,
+        };
+        Shared { state: Mutex::new(state), answered: Condvar::new() }
+    }
+
+    pub(super) fn lock(&self) -> Result<Guard<'_>, StoreError> {
+        let Ok(state) = self.state.lock() else {
+            let reason = "a thread panicked while it held the store".to_owned();
+            return Err(StoreError::Poisoned { reason });
+        };
+        match &state.poison {
+            Some(reason) => Err(StoreError::Poisoned { reason: reason.clone() }),
+            None => Ok(state),
+        }
+    }
+
+    /// Waits until everything queued so far is durable; the guard is given back with nothing queued and nobody writing.
+    pub(super) fn settled(&self) -> Result<Guard<'_>, StoreError> {
+        let state = self.lock()?;
+        self.settle(state)
+    }
+
+    fn settle<'a>(&'a self, mut state: Guard<'a>) -> Result<Guard<'a>, StoreError> {
+        while state.durable < state.queued {
+            let upto = state.queued;
+            state = self.commit(state, upto)?;
+        }
+        Ok(state)
+    }
+
+    /// A state whose last segment has room; a full one is closed, and the next begun.
+    pub(super) fn with_room(
+        &self,
+        folders: &Folders,
+        segment_bytes: u64,
+    ) -> Result<Guard<'_>, StoreError> {
+        let mut state = self.lock()?;
+        if state.index.active().bytes < segment_bytes {
+            return Ok(state);
+        }
+        state = self.settle(state)?;
+        let active = state.index.active();
+        if active.bytes >= segment_bytes {
+            let number = active.last + 1;
+            match segment::create(&folders.log, number) {
+                Ok((segment, file)) => {
+                    state.index.segments.push(segment);
+                    state.writer = Some(file);
+                }
+                Err(error) => return Err(state.poisoned_by(error)),
+            }
+        }
+        Ok(state)
+    }
+
+    /// Returns once the first `upto` bytes queued are durable. Whoever finds nobody writing writes for all.
+    pub(super) fn commit<'a>(
+        &'a self,
+        mut state: Guard<'a>,
+        upto: u64,
+    ) -> Result<Guard<'a>, StoreError> {
+        loop {
+            if state.durable >= upto {
+                return Ok(state);
+            }
+            if let Some(reason) = &state.poison {
+                return Err(StoreError::Poisoned { reason: reason.clone() });
+            }
+            let Some(mut writer) = state.writer.take() else {
+                let waited = self.answered.wait(state);
+                state = waited.map_err(|_| StoreError::Poisoned {
+                    reason: "a thread panicked while it held the store".to_owned(),
+                })?;
+                continue;
+            };
+            let bytes = std::mem::take(&mut state.queue);
+            let all = state.queued;
+            drop(state);
+            let written = writer.write_all(&bytes).and_then(|()| writer.sync_data());
+            // A lock that is poisoned here was poisoned by a thread that never wrote; the disk has answered all the same.
+            state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            self.answered.notify_all();
+            match written {
+                Ok(()) => {
+                    state.writer = Some(writer);
+                    state.durable = all;
+                }
+                Err(error) => {
+                    // What the kernel drops after a failed sync it does not report again: never on this handle.
+                    let failed = StoreError::Io {
+                        doing: "write and sync",
+                        path: "the log".into(),
+                        kind: error.kind(),
+                        reason: error.to_string(),
+                    };
+                    return Err(state.poisoned_by(failed));
+                }
+            }
+        }
+    }
+}
+
+impl State {
+    /// Takes nothing more from now on; gives the error back.
+    pub(super) fn poisoned_by(&mut self, error: StoreError) -> StoreError {
+        self.poison.get_or_insert_with(|| error.to_string());
+        error
+    }
+
+    /// Queues lines at the end of the last segment; gives what to commit up to.
+    pub(super) fn queue(&mut self, bytes: &[u8]) -> u64 {
+        self.queue.extend_from_slice(bytes);
+        self.queued += bytes.len() as u64;
+        self.index.active().bytes += bytes.len() as u64;
+        self.queued
+    }
+
+    /// Queues batches that follow on what is there.
+    pub(super) fn queue_batches(&mut self, batches: &[(RunId, Batch)], encoded: &Encoded) -> u64 {
+        let segment = self.index.active().first;
+        for ((run, batch), lines) in batches.iter().zip(encoded.batches()) {
+            if !self.index.runs.contains_key(run) {
+                self.index.runs.insert(run.clone(), Default::default());
+            }
+            let entry = self.index.runs.get_mut(run).expect("it was there, or was just put there");
+            let last = &batch.events()[batch.events().len() - 1];
+            entry.take_events(Lines {
+                segment,
+                last_seq: last.seq,
+                last_at: last.at.0,
+                ended: crate::journal::memory::ends(batch.events()),
+                bytes: lines.bytes.len() as u64,
+            });
+            for crc in lines.crcs {
+                entry.digest = project::chain(entry.digest, *crc);
+            }
+            if entry.projected.is_some() || entry.pending.len() as u64 == entry.bytes {
+                entry.pending.extend_from_slice(lines.bytes);
+                self.pending += lines.bytes.len();
+            }
+            entry.bytes += lines.bytes.len() as u64;
+        }
+        self.queue(encoded.bytes())
+    }
+
+    /// Where the next line queued will be.
+    pub(super) fn next_line(&mut self, seq: u64, bytes: u64, crc: u32) -> SnapshotAt {
+        let active = self.index.active();
+        SnapshotAt { seq, segment: active.first, offset: active.bytes, bytes, crc }
+    }
+
+    /// Brings the projection of a run up to date.
+    pub(super) fn project(&mut self, folders: &Folders, run: &RunId) {
+        if let Some(entry) = self.index.runs.get_mut(run) {
+            self.pending = self.pending.saturating_sub(project::flush(folders, run, entry));
+        }
+    }
+
+    /// Brings all projections up to date.
+    pub(super) fn project_all(&mut self, folders: &Folders) {
+        for (run, entry) in &mut self.index.runs {
+            if !entry.pending.is_empty() {
+                project::flush(folders, run, entry);
+            }
+        }
+        self.pending = 0;
+    }
+}
