@@ -69,6 +69,7 @@ mod cel;
 mod check;
 mod closure;
 mod context;
+mod draw;
 mod hub;
 mod id;
 pub mod journal;

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use orchestrator_core::{
-    Closures, Condition, Context, DefinitionError, Orchestrator, Payload, Role, Round, Step,
+    Closures, Condition, Context, DefinitionError, Item, Orchestrator, Payload, Role, Round, Step,
     Transformer, Workflow, cel_condition, cel_transform, typed_worker,
 };
 
@@ -73,6 +73,9 @@ fn an_expression_sees_what_a_closure_sees() {
         "true",
     );
     let in_loop = context().with_round(Round { index: 2, carried: payload(r#"{"left": 1}"#) });
+    let in_map = context().with_item(Item { index: 1, value: payload(r#"{"id": 7}"#) });
+    assert!(cel_condition("item.index == 1 && item.value.id == 7").holds(&in_map).unwrap());
+    assert!(cel_condition("item == null").holds(&in_loop).unwrap());
     assert!(cel_condition("round.index == 2 && round.carried.left == 1").holds(&in_loop).unwrap());
 }
 
@@ -100,10 +103,16 @@ fn what_cannot_be_said_is_an_error() {
 fn an_expression_that_does_not_compile_is_told_with_its_place() {
     unusable(
         "input.x > limit",
-        "1:11: unknown name `limit`; there are: goal, input, outputs, round",
+        "1:11: unknown name `limit`; there are: goal, input, item, outputs, round",
     );
-    unusable("input +\n  item", "2:3: unknown name `item`; there are: goal, input, outputs, round");
-    unusable("[1].map(x, y)", "1:12: unknown name `y`; there are: goal, input, outputs, round");
+    unusable(
+        "input +\n  itme",
+        "2:3: unknown name `itme`; there are: goal, input, item, outputs, round",
+    );
+    unusable(
+        "[1].map(x, y)",
+        "1:12: unknown name `y`; there are: goal, input, item, outputs, round",
+    );
     unusable(
         "now()",
         "1:4: unknown function `now`; there are: size, contains, startsWith, endsWith, string, int, uint, double, bool",
@@ -130,7 +139,7 @@ fn a_fault_names_the_step_the_expression_and_the_place() {
     assert_eq!(said.len(), 3);
     assert_eq!(
         said[0],
-        "step \"a\": the transformer \"inptu.x\" cannot be used: 1:1: unknown name `inptu`; there are: goal, input, outputs, round"
+        "step \"a\": the transformer \"inptu.x\" cannot be used: 1:1: unknown name `inptu`; there are: goal, input, item, outputs, round"
     );
     assert!(
         said[1].starts_with("step \"b\": the condition \"goal ==\" cannot be used: 1:8: "),

@@ -104,7 +104,7 @@ impl Program {
         scope.add_variable_as_val("goal", value::of_text(context.goal()));
         scope.add_variable_as_val("outputs", outputs(compiled, context)?);
         scope.add_variable_as_val("round", round(context)?);
-        // `item` comes here, out of `Context::item()`, as soon as a context has one.
+        scope.add_variable_as_val("item", item(context)?);
         if let Some(input) = input {
             scope.add_variable_as_val("input", value::of_payload(input)?);
         }
@@ -143,6 +143,13 @@ fn round(context: &Context) -> Result<value::Boxed, ClosureError> {
     let index = value::of_payload(&Payload::of(&round.index)?)?;
     let carried = value::of_payload(&round.carried)?;
     Ok(value::of_entries([("index".to_owned(), index), ("carried".to_owned(), carried)]))
+}
+
+fn item(context: &Context) -> Result<value::Boxed, ClosureError> {
+    let Ok(item) = context.item() else { return Ok(value::null()) };
+    let index = value::of_payload(&Payload::of(&item.index)?)?;
+    let element = value::of_payload(&item.value)?;
+    Ok(value::of_entries([("index".to_owned(), index), ("value".to_owned(), element)]))
 }
 
 /// An error in words that are the same whenever it happens: a map in it would be written in any order.

@@ -9,6 +9,7 @@
 //! | `input` | transformers only: the payload to be transformed |
 //! | `outputs` | the outputs that can be seen, by step: `outputs.measure`, or `outputs['a-b']` |
 //! | `round` | in a loop `round.index` and `round.carried`, else null |
+//! | `item` | in a map `item.index` and `item.value`, else null |
 //!
 //! Whole numbers of JSON are `int` (beyond it `uint`), others `double`; operands of arithmetic must be of one type, as `double(input.n) * 1.5`.
 //! Functions: `size`, `contains`, `startsWith`, `endsWith`, `string`, `int`, `uint`, `double`, `bool`, and the macros `has`, `all`,
@@ -48,7 +49,7 @@ pub struct CelCondition(Program);
 /// A transformer in CEL; see [`cel_transform`].
 pub struct CelTransformer(Program);
 
-/// A condition that is a CEL expression over `goal`, `outputs` and `round`, giving a bool. One that does not compile is a fault of the
+/// A condition that is a CEL expression over `goal`, `item`, `outputs` and `round`, giving a bool. One that does not compile is a fault of the
 /// workflow that it is put into.
 ///
 /// ```
@@ -60,17 +61,20 @@ pub struct CelTransformer(Program);
 ///     .unwrap_err();
 /// assert_eq!(
 ///     faults.faults[0].to_string(),
-///     "step \"split\": the condition \"outputs.measure > limit\" cannot be used: 1:19: unknown name `limit`; there are: goal, outputs, round"
+///     "step \"split\": the condition \"outputs.measure > limit\" cannot be used: 1:19: unknown name `limit`; there are: goal, item, outputs, round"
 /// );
 /// ```
 pub fn cel_condition(expression: impl Into<String>) -> CelCondition {
-    CelCondition(Program::compile(expression.into(), &["goal", "outputs", "round"]))
+    CelCondition(Program::compile(expression.into(), &["goal", "item", "outputs", "round"]))
 }
 
-/// A transformer that is a CEL expression over `input`, `goal`, `outputs` and `round`. One that does not compile is a fault of the workflow
+/// A transformer that is a CEL expression over `input`, `goal`, `item`, `outputs` and `round`. One that does not compile is a fault of the workflow
 /// that it is put into.
 pub fn cel_transform(expression: impl Into<String>) -> CelTransformer {
-    CelTransformer(Program::compile(expression.into(), &["goal", "input", "outputs", "round"]))
+    CelTransformer(Program::compile(
+        expression.into(),
+        &["goal", "input", "item", "outputs", "round"],
+    ))
 }
 
 impl Condition for CelCondition {

@@ -26,7 +26,6 @@ mod fault;
 mod fold;
 mod form;
 mod json;
-mod mermaid;
 mod prebuilt;
 mod settings;
 mod step;
@@ -253,11 +252,6 @@ impl Workflow {
     /// unknown step, a closure that is not registered.
     pub fn json_schema() -> &'static str {
         json::SCHEMA
-    }
-
-    /// The definition as a Mermaid flowchart.
-    pub fn to_mermaid(&self) -> String {
-        mermaid::draw(self)
     }
 
     /// The definition as nothing but itself: whether two are the same one, and not only equal.
