@@ -78,8 +78,7 @@ fn dot_shows_the_same() {
     assert_eq!(
         everything().to_dot(),
         r##"digraph "everything" {
-  node [style=filled, fillcolor="#ffffff", fontname="sans-serif"];
-  edge [fontname="sans-serif"];
+  node [style=filled, fillcolor="#ffffff"];
   s0 [shape=box, label="work\ncoder\ndoes \"it\" <now>\n&amp; here"];
   s1 [shape=diamond, label="choose\nbranch"];
   subgraph cluster_s2 {

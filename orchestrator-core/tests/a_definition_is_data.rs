@@ -320,6 +320,22 @@ fn a_text_that_is_not_of_the_form_is_told_with_its_place() {
     assert!(matches!(read(&deep), DefinitionError::Json { .. }));
 }
 
+#[cfg(not(feature = "cel"))]
+#[test]
+fn an_expression_without_the_feature_says_which_one_to_turn_on() {
+    check(
+        |form| {
+            form["steps"][0]["input"] = json!({ "cel": "input.title" });
+            form["steps"][5]["after"][1]["when"] = json!({ "cel": "goal == 'x'" });
+        },
+        &[
+            "step \"work\" has the expression \"input.title\", which this build cannot evaluate; turn on the feature `cel`",
+            "step \"ask\" has the expression \"goal == 'x'\", which this build cannot evaluate; turn on the feature `cel`",
+        ],
+        false,
+    );
+}
+
 /// Where the schema is as strict as the reader: every one of these is refused by both.
 #[test]
 fn the_schema_refuses_what_the_reader_refuses() {

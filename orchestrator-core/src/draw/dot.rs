@@ -15,8 +15,7 @@ pub(super) fn write(picture: &Picture) -> String {
 
 fn graph(picture: &Picture, out: &mut String) -> fmt::Result {
     writeln!(out, "digraph \"{}\" {{", text(&picture.name))?;
-    writeln!(out, "  node [style=filled, fillcolor=\"#ffffff\", fontname=\"sans-serif\"];")?;
-    writeln!(out, "  edge [fontname=\"sans-serif\"];")?;
+    writeln!(out, "  node [style=filled, fillcolor=\"#ffffff\"];")?;
     inside(picture, 1, out)?;
     writeln!(out, "}}")
 }
