@@ -30,6 +30,7 @@
 //!
 //! # Where to look
 //! - To define work: [`Workflow`], [`Step`], [`Join`], [`On`], [`RetryPolicy`]; ready-made: [`pipeline`], [`build_website`].
+//! - To define it as data: [`Workflow::from_json`], [`Closures`]; with the feature `cel`, conditions and transformers as expressions.
 //! - To execute it: [`Orchestrator`], on any executor; it owns no thread and no runtime.
 //! - To drive it from a host of one's own (a store, a queue, another engine): [`Run`], without input or output.
 //! - To see through it: [`Context`] (what a step sees), [`Path`] (where it is), [`RunReport`] (what happened).
