@@ -33,6 +33,7 @@
 //! - To define it as data: [`Workflow::from_json`], [`Closures`]; with the feature `cel`, conditions and transformers as expressions.
 //! - To execute it: [`Orchestrator`], on any executor; it owns no thread and no runtime.
 //! - To drive it from a host of one's own (a store, a queue, another engine): [`Run`], without input or output.
+//! - To know beforehand how long it takes on so many workers, and why: [`DryRun`].
 //! - To see through it: [`Context`] (what a step sees), [`Path`] (where it is), [`RunReport`] (what happened).
 //!
 //! | trait | who implements it | instead of writing a type |
@@ -71,9 +72,12 @@ mod check;
 mod closure;
 mod context;
 mod draw;
+mod dry_run;
 mod hub;
 mod id;
 pub mod journal;
+#[cfg(doctest)]
+mod misuse;
 mod parameters;
 mod path;
 mod payload;
@@ -93,6 +97,7 @@ pub use crate::cel::{CelCondition, CelTransformer, cel_condition, cel_transform}
 pub use check::Check;
 pub use closure::{ClosureError, Condition, Named, Transformer, condition_fn, transform_fn};
 pub use context::{Context, ContextError, Item, Round};
+pub use dry_run::{DryRun, DryRunError, DryRunReport, WhatIf};
 pub use hub::{
     ExecuteError, ManualClock, NoObserver, Observer, Orchestrator, RegisterError, RunFailure,
     RunReport, Spawner, Start, SystemClock, Threads,

@@ -26,6 +26,7 @@ mod fault;
 mod fold;
 mod form;
 mod json;
+mod outline;
 mod prebuilt;
 mod settings;
 mod step;
@@ -38,7 +39,10 @@ use std::sync::{Arc, OnceLock};
 pub use closures::Closures;
 pub use fault::{Fault, Faults};
 pub use json::DefinitionError;
+pub(crate) use outline::Brief;
+use outline::Outline;
 pub use prebuilt::{build_website, pipeline};
+use step::Timeouts;
 pub(crate) use step::{Awaited, Kind, Until};
 pub use step::{Join, On, OnItemFailure, Step};
 
@@ -57,6 +61,7 @@ pub(crate) struct Definition {
     name: WorkflowName,
     description: String,
     steps: Vec<StepDef>,
+    outline: Outline,
     index: Index,
     /// How deep workflows are nested in it; 0 without any inside.
     nesting: u32,
@@ -254,11 +259,6 @@ impl Workflow {
         json::SCHEMA
     }
 
-    /// The definition as nothing but itself: whether two are the same one, and not only equal.
-    pub(crate) fn is(&self, other: &Workflow) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-
     pub(crate) fn defs(&self) -> &[StepDef] {
         &self.0.steps
     }
@@ -267,13 +267,18 @@ impl Workflow {
         &self.0.steps[step as usize]
     }
 
-    pub(crate) fn position(&self, step: &str) -> Option<u32> {
-        self.0.index.get(step).copied()
+    /// What of a step a run looks at all the time.
+    pub(crate) fn brief(&self, step: u32) -> &Brief {
+        self.0.outline.brief(step)
     }
 
-    /// How many edges there are, those inside bodies not counted.
-    pub(crate) fn edge_count(&self) -> usize {
-        self.0.steps.iter().map(|def| def.incoming.len()).sum()
+    /// The edges that start at a step.
+    pub(crate) fn outgoing(&self, step: u32) -> &[Edge] {
+        self.0.outline.outgoing(step)
+    }
+
+    pub(crate) fn position(&self, step: &str) -> Option<u32> {
+        self.0.index.get(step).copied()
     }
 
     /// For every step, whether some way leads from it to `step`. Linear in steps and edges.
@@ -306,6 +311,7 @@ impl Definition {
     ) -> Definition {
         let bodies = steps.iter().filter_map(|def| def.step.kind.body());
         let nesting = bodies.map(|body| body.0.nesting + 1).max().unwrap_or(0);
-        Definition { name, description, steps, index, nesting, digests: OnceLock::new() }
+        let outline = Outline::of(&steps);
+        Definition { name, description, steps, outline, index, nesting, digests: OnceLock::new() }
     }
 }
