@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::fault::Fault;
-use super::form::{CelForm, ClosureForm, NamedForm};
+use super::json::{CelForm, ClosureForm, NamedForm};
 use crate::closure::{BoundCondition, BoundTransformer, Condition, Transformer};
 use crate::id::StepId;
 

@@ -24,7 +24,6 @@ mod closures;
 mod digest;
 mod fault;
 mod fold;
-mod form;
 mod json;
 mod outline;
 mod prebuilt;

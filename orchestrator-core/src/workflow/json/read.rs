@@ -1,66 +1,26 @@
-//! Writes a definition as JSON, and reads one: every fault of the text at once, as `build()` does.
+//! Reads a definition.
 
 use std::collections::BTreeSet;
 
-use super::closures::Closures;
-use super::fault::{Fault, Faults};
+use super::DefinitionError;
 use super::form::{
-    BodyForm, CaseForm, CelForm, ClosureForm, CompensationForm, DefaultForm, EdgeForm, KindForm,
-    NamedForm, RootForm, StepForm, UntilForm, VERSION, Versioned,
+    BodyForm, CaseForm, ClosureForm, KindForm, RootForm, StepForm, UntilForm, VERSION, Versioned,
 };
-use super::step::{
-    Awaited, Compensation, DefaultChoice, ITEMS_MAX, Join, Kind, Link, On, OnItemFailure,
-    ROUNDS_KEPT, Step, Timeouts, Until,
-};
-use super::{Fires, StepDef, Workflow, check};
 use crate::closure::{BoundCondition, BoundTransformer};
 use crate::id::{Capability, NameError, Role, StepId};
 use crate::retry::RetryPolicy;
+use crate::workflow::closures::Closures;
+use crate::workflow::fault::{Fault, Faults};
+use crate::workflow::step::{
+    Awaited, Compensation, DefaultChoice, ITEMS_MAX, Kind, Link, On, OnItemFailure, ROUNDS_KEPT,
+    Step, Timeouts, Until,
+};
+use crate::workflow::{Workflow, check};
 
-/// The schema, draft 2020-12.
-pub(super) const SCHEMA: &str = include_str!("../../schema/workflow.v1.schema.json");
-
-/// Why a text is no definition.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum DefinitionError {
-    /// Correct the text at this place.
-    #[error("the definition cannot be read: {reason}")]
-    Json {
-        /// What is wrong, with line and column.
-        reason: String,
-        /// The line, counted from 1.
-        line: usize,
-        /// The column, counted from 1 in bytes.
-        column: usize,
-    },
-    /// Write `"v": 1`.
-    #[error("the definition does not say its version; write \"v\": {VERSION}")]
-    NoVersion,
-    /// Read it with a library that knows this version.
-    #[error("the definition has version {found}; this library reads version {VERSION}")]
-    Version {
-        /// What the text says.
-        found: u32,
-    },
-    /// Correct all of them.
-    #[error(transparent)]
-    Faults(#[from] Faults),
-}
-
-impl From<serde_json::Error> for DefinitionError {
-    fn from(error: serde_json::Error) -> DefinitionError {
-        let (line, column) = (error.line(), error.column());
-        DefinitionError::Json { reason: error.to_string(), line, column }
-    }
-}
-
-pub(super) fn write(workflow: &Workflow) -> String {
-    let form = RootForm::new(body_form(workflow));
-    serde_json::to_string_pretty(&form).expect("a form has text keys and no floating numbers")
-}
-
-pub(super) fn read(text: &str, closures: &Closures) -> Result<Workflow, DefinitionError> {
+pub(in crate::workflow) fn read(
+    text: &str,
+    closures: &Closures,
+) -> Result<Workflow, DefinitionError> {
     match serde_json::from_str(text)? {
         Versioned { v: Some(VERSION) } => {}
         Versioned { v: Some(found) } => return Err(DefinitionError::Version { found }),
@@ -70,110 +30,6 @@ pub(super) fn read(text: &str, closures: &Closures) -> Result<Workflow, Definiti
     let workflow = name.clone();
     let form = BodyForm { name, description, steps };
     build(form, closures).map_err(|faults| Faults { workflow, faults }.into())
-}
-
-fn body_form(workflow: &Workflow) -> BodyForm {
-    let steps = workflow.defs().iter().map(|def| step_form(workflow, def)).collect();
-    let description = workflow.description().to_owned();
-    BodyForm { name: workflow.name().to_string(), description, steps }
-}
-
-fn step_form(workflow: &Workflow, def: &StepDef) -> StepForm {
-    let step = &def.step;
-    let retry = |policy: &RetryPolicy| (*policy != RetryPolicy::default()).then(|| policy.into());
-    let mut form = StepForm::new(def.id.to_string(), kind_form(&step.kind));
-    form.description.clone_from(&step.description);
-    form.priority = step.priority;
-    form.retry = retry(&step.retry);
-    form.compensation = step
-        .compensation
-        .as_ref()
-        .map(|undo| CompensationForm { role: undo.role.to_string(), retry: retry(&undo.retry) });
-    form.attempt_timeout_ms = step.timeouts.attempt_ms;
-    form.step_timeout_ms = step.timeouts.step_ms;
-    form.heartbeat_timeout_ms = step.timeouts.heartbeat_ms;
-    form.input = step.input.as_ref().map(transformer_form);
-    form.output = step.output.as_ref().map(transformer_form);
-    form.join = step.join;
-    form.body = step.kind.body().map(body_form);
-    let edges = def.incoming.iter().filter_map(|edge| {
-        let on = match edge.fires {
-            Fires::Success => On::Success,
-            Fires::Failure => On::Failure,
-            Fires::Always => On::Always,
-            // Said by the branch.
-            Fires::Chosen => return None,
-        };
-        let when = edge.when.map(|at| condition_form(&def.conditions[at as usize]));
-        Some(EdgeForm { step: workflow.def(edge.step).id.to_string(), on, when })
-    });
-    form.after = edges.collect();
-    match &step.kind {
-        Kind::Task { role, requires } => {
-            form.role = Some(role.to_string());
-            form.requires = requires.iter().map(Capability::to_string).collect();
-        }
-        Kind::Branch { cases, otherwise } => {
-            let case = |(when, to): &(BoundCondition, String)| CaseForm {
-                when: condition_form(when),
-                step: to.clone(),
-            };
-            form.cases = cases.iter().map(case).collect();
-            form.otherwise.clone_from(otherwise);
-        }
-        Kind::Loop { rounds_max, rounds_kept, until, .. } => {
-            form.rounds_max = Some(*rounds_max);
-            form.rounds_kept = Some(*rounds_kept);
-            form.until = Some(match until {
-                Until::Condition(condition) => UntilForm::Condition(condition_form(condition)),
-                Until::Accepted { by } => UntilForm::AcceptedBy(by.clone()),
-            });
-        }
-        Kind::Map { concurrency_max, items_max, on_failure, .. } => {
-            form.concurrency_max = Some(*concurrency_max);
-            form.items_max = Some(*items_max);
-            form.on_item_failure = Some(*on_failure);
-        }
-        Kind::Decision { question, choices, default } => {
-            form.question = Some(question.clone());
-            form.choices = Some(choices.clone());
-            form.default_choice = default.as_ref().map(|default| DefaultForm {
-                choice: default.choice.clone(),
-                after_ms: default.after_ms,
-            });
-        }
-        Kind::Wait { awaited: Awaited::Signal(signal) } => form.signal = Some(signal.clone()),
-        Kind::Wait { awaited: Awaited::Timer { delay_ms } } => form.delay_ms = Some(*delay_ms),
-        Kind::Sub { .. } => {}
-    }
-    form
-}
-
-fn kind_form(kind: &Kind) -> KindForm {
-    match kind {
-        Kind::Task { .. } => KindForm::Task,
-        Kind::Branch { .. } => KindForm::Branch,
-        Kind::Loop { .. } => KindForm::Loop,
-        Kind::Map { .. } => KindForm::Map,
-        Kind::Decision { .. } => KindForm::Decision,
-        Kind::Wait { .. } => KindForm::Wait,
-        Kind::Sub { .. } => KindForm::SubWorkflow,
-    }
-}
-
-fn condition_form(BoundCondition(condition): &BoundCondition) -> ClosureForm {
-    closure_form(condition.expression(), condition.name(), condition.version())
-}
-
-fn transformer_form(BoundTransformer(transformer): &BoundTransformer) -> ClosureForm {
-    closure_form(transformer.expression(), transformer.name(), transformer.version())
-}
-
-fn closure_form(expression: Option<&str>, name: &str, version: u32) -> ClosureForm {
-    match expression {
-        Some(cel) => ClosureForm::Cel(CelForm { cel: cel.to_owned() }),
-        None => ClosureForm::Named(NamedForm { name: name.to_owned(), version }),
-    }
 }
 
 /// The workflow, or every fault: those of names and of workflows inside first, then those that `build()` finds.
@@ -355,40 +211,6 @@ impl Reader<'_> {
 }
 
 impl StepForm {
-    fn new(id: String, kind: KindForm) -> StepForm {
-        StepForm {
-            id,
-            kind,
-            description: String::new(),
-            role: None,
-            requires: Vec::new(),
-            priority: 0,
-            retry: None,
-            compensation: None,
-            cases: Vec::new(),
-            otherwise: None,
-            rounds_max: None,
-            rounds_kept: None,
-            until: None,
-            concurrency_max: None,
-            items_max: None,
-            on_item_failure: None,
-            question: None,
-            choices: None,
-            default_choice: None,
-            signal: None,
-            delay_ms: None,
-            attempt_timeout_ms: None,
-            step_timeout_ms: None,
-            heartbeat_timeout_ms: None,
-            input: None,
-            output: None,
-            after: Vec::new(),
-            join: Join::All,
-            body: None,
-        }
-    }
-
     /// The settings of other kinds, after the step's kind has taken its own.
     fn left_over(&self) -> Vec<&'static str> {
         let given = [

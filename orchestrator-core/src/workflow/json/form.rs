@@ -1,13 +1,13 @@
-//! The JSON form of a definition, field by field: what [`Workflow::to_json`](super::Workflow::to_json) writes and
-//! [`Workflow::from_json`](super::Workflow::from_json) reads. The schema in `schema/workflow.v1.schema.json` says the same.
+//! The JSON form of a definition, field by field: what [`Workflow::to_json`](crate::Workflow::to_json) writes and
+//! [`Workflow::from_json`](crate::Workflow::from_json) reads. The schema in `schema/workflow.v1.schema.json` says the same.
 //!
 //! A step is one flat object: what a kind does not have is told as a fault of that step beside all the others, where a form by kind would
 //! end at the first. Fields are written in the order that they have here, and left out where they say the default.
 
 use serde::{Deserialize, Serialize};
 
-use super::step::{Join, On, OnItemFailure};
 use crate::retry::RetryPolicy;
+use crate::workflow::step::{Join, On, OnItemFailure};
 
 /// The version of the form.
 pub(super) const VERSION: u32 = 1;
@@ -228,23 +228,23 @@ pub(super) struct EdgeForm {
     untagged,
     expecting = "a closure is {\"name\": TEXT, \"version\": NUMBER} or {\"cel\": TEXT}"
 )]
-pub(super) enum ClosureForm {
+pub(in crate::workflow) enum ClosureForm {
     Named(NamedForm),
     Cel(CelForm),
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NamedForm {
-    pub(super) name: String,
+pub(in crate::workflow) struct NamedForm {
+    pub(in crate::workflow) name: String,
     #[serde(default = "one")]
-    pub(super) version: u32,
+    pub(in crate::workflow) version: u32,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct CelForm {
-    pub(super) cel: String,
+pub(in crate::workflow) struct CelForm {
+    pub(in crate::workflow) cel: String,
 }
 
 fn one() -> u32 {
