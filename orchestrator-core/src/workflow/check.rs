@@ -23,7 +23,7 @@ pub(super) fn compile(
     }
 
     let ids = step_ids(&steps, &mut faults);
-    let mut index = Index::default();
+    let mut index = Index::with_capacity_and_hasher(steps.len(), Default::default());
     for (at, id) in ids.iter().enumerate() {
         let Some(id) = id else { continue };
         if index.contains_key(id) {
@@ -45,13 +45,16 @@ pub(super) fn compile(
 
     match name {
         Some(name) if faults.is_empty() => {
+            // Steps are large, and without their number known beforehand they would be moved again and again.
+            let mut defs = Vec::with_capacity(steps.len());
             let ends = outgoing.into_iter().zip(incoming).zip(conditions).zip(ways);
-            let steps = steps.into_iter().zip(ids).zip(ends).filter_map(
-                |((step, id), (((outgoing, incoming), conditions), ways))| {
-                    Some(StepDef { id: id?, step, outgoing, incoming, conditions, ways })
-                },
-            );
-            Ok(Definition::new(name, description, steps.collect(), index))
+            for ((step, id), (((outgoing, incoming), conditions), ways)) in
+                steps.into_iter().zip(ids).zip(ends)
+            {
+                let Some(id) = id else { continue };
+                defs.push(StepDef { id, step, outgoing, incoming, conditions, ways });
+            }
+            Ok(Definition::new(name, description, defs, index))
         }
         _ => Err(faults),
     }
