@@ -30,6 +30,7 @@
 //!
 //! # Where to look
 //! - To define work: [`Workflow`], [`Step`], [`Join`], [`On`], [`RetryPolicy`]; ready-made: [`pipeline`], [`build_website`].
+//! - To define it as data: [`Workflow::from_json`], [`Closures`]; with the feature `cel`, conditions and transformers as expressions.
 //! - To execute it: [`Orchestrator`], on any executor; it owns no thread and no runtime.
 //! - To drive it from a host of one's own (a store, a queue, another engine): [`Run`], without input or output.
 //! - To keep what happened, and to resume: [`journal`].
@@ -67,9 +68,12 @@
 //! clock; nothing draws a random number that does not come out of a [`Seed`].
 
 mod canonical;
+#[cfg(feature = "cel")]
+mod cel;
 mod check;
 mod closure;
 mod context;
+mod draw;
 mod dry_run;
 mod hub;
 mod id;
@@ -90,6 +94,8 @@ mod workflow;
 
 pub use async_trait::async_trait;
 
+#[cfg(feature = "cel")]
+pub use crate::cel::{CelCondition, CelTransformer, cel_condition, cel_transform};
 pub use check::Check;
 pub use closure::{ClosureError, Condition, Named, Transformer, condition_fn, transform_fn};
 pub use context::{Context, ContextError, Item, Round};
@@ -123,6 +129,6 @@ pub use task::{Cancellation, Canceller, Failure, Note, Notes, Task, TaskError, T
 pub use time::{BoxFuture, Clock, Timestamp};
 pub use worker::{TypedWorker, Worker, WorkerFn, typed_worker, worker_fn, yield_now};
 pub use workflow::{
-    Fault, Faults, Join, On, OnItemFailure, Step, Workflow, WorkflowBuilder, build_website,
-    pipeline,
+    Closures, DefinitionError, Fault, Faults, Join, On, OnItemFailure, Step, Workflow,
+    WorkflowBuilder, build_website, pipeline,
 };
