@@ -20,20 +20,24 @@
 //! ```
 
 mod check;
+mod closures;
 mod digest;
 mod fault;
 mod fold;
-mod mermaid;
+mod json;
 mod outline;
 mod prebuilt;
+mod settings;
 mod step;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::hash::BuildHasherDefault;
 use std::sync::{Arc, OnceLock};
 
+pub use closures::Closures;
 pub use fault::{Fault, Faults};
+pub use json::DefinitionError;
 pub(crate) use outline::Brief;
 use outline::Outline;
 pub use prebuilt::{build_website, pipeline};
@@ -42,7 +46,7 @@ pub(crate) use step::{Awaited, Kind, Until};
 pub use step::{Join, On, OnItemFailure, Step};
 
 use crate::closure::BoundCondition;
-use crate::id::{Role, StepId, WorkflowName};
+use crate::id::{Capability, Role, StepId, WorkflowName};
 use crate::payload::Payload;
 
 /// The place of each step. It is only looked up in, never walked through, so that its order does not matter.
@@ -191,6 +195,23 @@ impl Workflow {
         roles
     }
 
+    /// What tasks require of the workers in a role, bodies included, with the steps that do.
+    pub(crate) fn requirements(&self) -> BTreeMap<(Role, BTreeSet<Capability>), Vec<StepId>> {
+        let mut all: BTreeMap<_, Vec<StepId>> = BTreeMap::new();
+        for def in &self.0.steps {
+            if let Kind::Task { role, requires } = &def.step.kind
+                && !requires.is_empty()
+            {
+                all.entry((role.clone(), requires.clone())).or_default().push(def.id.clone());
+            }
+            for (wanted, steps) in def.step.kind.body().into_iter().flat_map(Workflow::requirements)
+            {
+                all.entry(wanted).or_default().extend(steps);
+            }
+        }
+        all
+    }
+
     /// A digest of the definition: structure, settings, and the names and versions of its closures. A run is resumed only
     /// under a definition with the same digest.
     pub fn digest(&self) -> &str {
@@ -206,9 +227,35 @@ impl Workflow {
         self.0.digests.get_or_init(|| digest::of(self))
     }
 
-    /// The definition as a Mermaid flowchart.
-    pub fn to_mermaid(&self) -> String {
-        mermaid::draw(self)
+    /// The definition as JSON, in version 1 of its form: pretty, and the same text for the same definition. Closures are written by name
+    /// and version, expressions as they are; a way back that was written with
+    /// [`on_failure_back_to`](Step::on_failure_back_to) is the loop that it became.
+    ///
+    /// ```
+    /// use orchestrator_core::{Closures, Role, Step, Workflow};
+    /// let workflow = Workflow::builder("hello").step(Step::task("greet", Role::GENERIC)).build()?;
+    /// let text = workflow.to_json();
+    /// let again = Workflow::from_json(&text, &Closures::new())?;
+    /// assert_eq!(again.digest(), workflow.digest());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn to_json(&self) -> String {
+        json::write(self)
+    }
+
+    /// The workflow that a text in the JSON form defines; `closures` has the conditions and transformers that it names. The form is
+    /// described field by field by [`json_schema`](Workflow::json_schema).
+    ///
+    /// # Errors
+    /// When the text is not JSON of that form, with the first place where it is not; or every fault of the definition at once.
+    pub fn from_json(text: &str, closures: &Closures) -> Result<Workflow, DefinitionError> {
+        json::read(text, closures)
+    }
+
+    /// The JSON Schema (draft 2020-12) of the JSON form. A text that it accepts may still have faults that no schema can say: a cycle, an
+    /// unknown step, a closure that is not registered.
+    pub fn json_schema() -> &'static str {
+        json::SCHEMA
     }
 
     pub(crate) fn defs(&self) -> &[StepDef] {
@@ -231,11 +278,6 @@ impl Workflow {
 
     pub(crate) fn position(&self, step: &str) -> Option<u32> {
         self.0.index.get(step).copied()
-    }
-
-    /// How many edges there are, those inside bodies not counted.
-    pub(crate) fn edge_count(&self) -> usize {
-        self.0.steps.iter().map(|def| def.incoming.len()).sum()
     }
 
     /// For every step, whether some way leads from it to `step`. Linear in steps and edges.
