@@ -198,11 +198,15 @@ impl Author {
             step = step.priority(self.stream.below(5) as i32 - 2);
         }
         if self.made == Made::OfAll {
-            if self.stream.chance(0.15) {
-                step = step.attempt_timeout(self.limit());
+            let attempt = self.stream.chance(0.15).then(|| self.limit());
+            if let Some(limit) = attempt {
+                step = step.attempt_timeout(limit);
             }
             if self.stream.chance(0.1) {
-                step = step.heartbeat_timeout(self.limit());
+                // A worker must be able to be silent for too long within its attempt.
+                let limit = self.limit();
+                let most = attempt.map_or(limit, |attempt| attempt - Duration::from_millis(1));
+                step = step.heartbeat_timeout(limit.min(most));
             }
             if self.stream.chance(0.08) {
                 step = step.step_timeout(self.limit() * 2);
