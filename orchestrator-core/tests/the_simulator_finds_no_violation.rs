@@ -79,7 +79,7 @@ fn ten_thousand_runs_break_no_rule() {
     let all = seeds(0..10_000);
     let reached = swept(all.clone(), |seed| Simulation::new(seed).run());
     if all.end - all.start > 1 {
-        for (what, least) in REACHED {
+        for &(what, least) in REACHED {
             let times = reached.count(what);
             assert!(times >= least, "{what}: {times} times, should be {least}\n{reached}");
         }
