@@ -33,7 +33,8 @@ impl Run {
             let (choice, choices) = (decided.choice, choices.clone());
             return Err(InputError::UnknownChoice { path, choice, choices });
         }
-        self.may_travel(&path, &decided.remark)?;
+        let given = Payload::of(&decided).expect("texts and a payload have a form");
+        self.may_travel(&path, &given)?;
         self.emit(Event::DecisionMade { path, decided });
         Ok(Handled::Taken)
     }
