@@ -18,6 +18,8 @@ impl Run {
             return ignored;
         }
         self.emit(Event::Resumed);
+        // A signal that came in the pause came before the deadlines that passed in it are looked at.
+        while self.hand_out_signal() {}
         self.ring();
         Handled::Taken
     }

@@ -1,5 +1,7 @@
 //! People decide, signals come, and workers say that they are alive.
 
+use std::collections::VecDeque;
+
 use super::Answerer;
 use crate::id::SignalName;
 use crate::path::Path;
@@ -50,8 +52,10 @@ impl Run {
         }
         self.may_travel(&name, &payload)?;
         let max = self.options.signals_max;
-        let kept = self.state.signals.get(&name).map_or(0, |kept| kept.len());
-        if kept >= max as usize && !self.state.awaiting.contains_key(&name) {
+        let kept = self.state.signals.get(&name).map_or(0, VecDeque::len);
+        // In a pause those who wait do not get theirs yet.
+        let awaited = self.state.awaiting.get(&name).map_or(0, VecDeque::len);
+        if kept >= max as usize + awaited {
             return Err(InputError::SignalsFull { name, max });
         }
         self.emit(Event::SignalReceived { name, payload });
