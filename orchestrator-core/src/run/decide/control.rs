@@ -5,7 +5,9 @@ use crate::run::{Event, Run};
 
 impl Run {
     pub(super) fn pause(&mut self) -> Handled {
-        let unchanged = self.state.paused || self.state.cancelled.is_some();
+        // A cancelled run has no new work that could be held back, until it is unwound.
+        let idle = self.state.cancelled.is_some() && self.state.unwinding.is_none();
+        let unchanged = self.state.paused || idle;
         if let Some(ignored) = self.settled(unchanged) {
             return ignored;
         }
