@@ -158,3 +158,54 @@ fn a_cancellation_reaches_every_depth() {
     assert_eq!(host.run.result().cloned(), cancelled());
     host.finish(|_| Ok(TaskOutput::default()));
 }
+
+#[test]
+fn a_step_that_is_about_to_fail_does_so_in_a_pause_and_not_in_a_cancelled_run() {
+    let stopping = || {
+        let sub = Step::sub_workflow("sub", named("body", [task("x")])).step_timeout(host::ms(5));
+        let mut host = Host::start(flow([sub, task("y"), task("z").after("sub")]));
+        host.pass(5);
+        assert_eq!(host.status("sub"), Some(StepStatus::Stopping));
+        host
+    };
+    let mut host = stopping();
+    host.take(Input::Paused);
+    host.done("sub[0]/x", 1);
+    assert_eq!(host.status("sub"), Some(StepStatus::Failed));
+    host.crash();
+    assert_eq!(
+        host.late("y", 1),
+        Ok(Handled::Taken),
+        "nothing is handed out again before it resumes"
+    );
+    assert_eq!(host.failure().1, "step_timeout");
+
+    let mut host = stopping();
+    host.commands();
+    host.cancel();
+    assert_eq!(host.commands(), ["cancel y 1", "cancel sub[0]/x 1"]);
+    host.done("sub[0]/x", 1);
+    assert_eq!(host.status("sub"), Some(StepStatus::Stopping), "it stays as it was");
+    host.crash();
+    assert_eq!(host.run.result().cloned(), cancelled());
+}
+
+#[test]
+fn what_is_asked_and_taken_back_before_it_is_committed_is_not_asked() {
+    let ask = Step::decision("ask", "?", ["a", "b"]).default_choice("a", host::ms(5));
+    let mut run =
+        Run::new(flow([ask, task("y").attempt_timeout(host::ms(5)), task("z")]), host::options());
+    run.handle(Timestamp(0), Input::Started).unwrap();
+    run.handle(Timestamp(5), Input::TimePassed).unwrap();
+    while run.poll_event().is_some() {}
+    run.commit_polled();
+    let mut asked = Vec::new();
+    while let Some(command) = run.poll_command() {
+        asked.push(match command {
+            Command::Execute { attempt, .. } => format!("execute {}", attempt.path),
+            Command::Decide { path, .. } => format!("decide {path}"),
+            _ => continue,
+        });
+    }
+    assert_eq!(asked, ["execute z"]);
+}
