@@ -13,7 +13,9 @@
 //! | `attention` | `attention` | multi-head attention, and a router that attends over its memory |
 //! | `codegen` | `codegen` | layered script generation |
 //! | `intelligence` | `intelligence` | records, analytics, adaptive routing, knowledge |
-//! | `OrchestratorAi` | all of them | the pipeline |
+//! | `OrchestratorAi` | all of these | the pipeline |
+//!
+//! The feature `cel` adds expressions to `core`: conditions and transformers as texts, for definitions that are data.
 #![doc = "\n"]
 #![cfg_attr(
     all(

@@ -99,6 +99,7 @@ impl Observer for Diary {
             Event::RunStarted { goal, .. } => println!("goal: {goal}"),
             Event::RoundStarted { path, round, .. } => println!("{path}[{round}]:"),
             Event::AttemptStarted { path, worker, .. } => println!("  {path}: {worker} works"),
+            Event::StepSucceeded { path, attempt: 0, .. } => println!("{path}: accepted"),
             Event::StepSucceeded { path, output, .. } => {
                 println!("  {path}: done, {} bytes", output.bytes());
             }
@@ -109,7 +110,6 @@ impl Observer for Diary {
                     println!("    {finding}");
                 }
             }
-            Event::LoopSucceeded { path, .. } => println!("{path}: accepted"),
             _ => {}
         }
     }

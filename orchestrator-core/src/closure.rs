@@ -64,6 +64,16 @@ pub trait Transformer: Send + Sync {
     fn version(&self) -> u32 {
         1
     }
+
+    /// The CEL expression that says all of it: a definition as data holds it in place of name and version. Default: none, it is code.
+    fn expression(&self) -> Option<&str> {
+        None
+    }
+
+    /// Why it can never be used, if that can be told beforehand: a fault of the definition. Default: nothing is known.
+    fn unusable(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Says whether something holds of what can be seen.
@@ -90,6 +100,16 @@ pub trait Condition: Send + Sync {
     /// Raised whenever the code changes in a way that changes results. Default 1.
     fn version(&self) -> u32 {
         1
+    }
+
+    /// The CEL expression that says all of it: a definition as data holds it in place of name and version. Default: none, it is code.
+    fn expression(&self) -> Option<&str> {
+        None
+    }
+
+    /// Why it can never be used, if that can be told beforehand: a fault of the definition. Default: nothing is known.
+    fn unusable(&self) -> Option<String> {
+        None
     }
 }
 
@@ -151,6 +171,10 @@ where
 pub(crate) struct BoundTransformer(pub(crate) Arc<dyn Transformer>);
 
 impl BoundTransformer {
+    pub(crate) fn unusable(&self) -> Option<String> {
+        guarded(|| Ok(self.0.unusable())).unwrap_or_else(Some)
+    }
+
     pub(crate) fn apply(&self, payload: &Payload, context: &Context) -> Result<Payload, TaskError> {
         guarded(|| self.0.transform(payload, context))
             .map_err(|reason| failure("transformer", self.0.name(), &reason))
@@ -162,6 +186,15 @@ impl BoundTransformer {
 pub(crate) struct BoundCondition(pub(crate) Arc<dyn Condition>);
 
 impl BoundCondition {
+    /// A condition in the place of one that could not be had, in a definition that is refused for it.
+    pub(crate) fn never() -> BoundCondition {
+        BoundCondition(Arc::new(condition_fn("never", 1, |_: &Context| Ok(false))))
+    }
+
+    pub(crate) fn unusable(&self) -> Option<String> {
+        guarded(|| Ok(self.0.unusable())).unwrap_or_else(Some)
+    }
+
     pub(crate) fn check(&self, context: &Context) -> Result<bool, TaskError> {
         guarded(|| self.0.holds(context))
             .map_err(|reason| failure("condition", self.0.name(), &reason))

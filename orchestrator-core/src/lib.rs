@@ -30,8 +30,11 @@
 //!
 //! # Where to look
 //! - To define work: [`Workflow`], [`Step`], [`Join`], [`On`], [`RetryPolicy`]; ready-made: [`pipeline`], [`build_website`].
+//! - To define it as data: [`Workflow::from_json`], [`Closures`]; with the feature `cel`, conditions and transformers as expressions.
 //! - To execute it: [`Orchestrator`], on any executor; it owns no thread and no runtime.
 //! - To drive it from a host of one's own (a store, a queue, another engine): [`Run`], without input or output.
+//! - To keep what happened, and to resume: [`journal`].
+//! - To know beforehand how long it takes on so many workers, and why: [`DryRun`].
 //! - To see through it: [`Context`] (what a step sees), [`Path`] (where it is), [`RunReport`] (what happened).
 //!
 //! | trait | who implements it | instead of writing a type |
@@ -40,6 +43,7 @@
 //! | [`Transformer`] | what shapes an input or an output | [`transform_fn`] |
 //! | [`Condition`] | what says that a loop is done | [`condition_fn`] |
 //! | [`Router`] | what chooses among able workers, and learns | [`DeclaredOrder`] |
+//! | [`RunStore`] | where journals are kept | [`MemoryStore`], [`FileStore`] |
 //! | [`Clock`] | where time comes from | [`SystemClock`], [`ManualClock`] |
 //! | [`Observer`] | who watches | [`NoObserver`] |
 //! | [`Spawner`] | where workers run | [`Threads`] |
@@ -60,16 +64,22 @@
 //! - No command goes out before the event that caused it is committed; a step that has ended never runs again.
 //!
 //! # What it does not do
-//! Nothing in here keeps a journal on disk, speaks to a network or a model, or starts a thread unasked; nothing but [`SystemClock`] reads a
+//! Nothing in here speaks to a network or a model, or starts a thread unasked; nothing but [`FileStore`] touches a file; nothing but [`SystemClock`] reads a
 //! clock; nothing draws a random number that does not come out of a [`Seed`].
 
 mod canonical;
+#[cfg(feature = "cel")]
+mod cel;
 mod check;
 mod closure;
 mod context;
+mod draw;
+mod dry_run;
 mod hub;
 mod id;
 pub mod journal;
+#[cfg(doctest)]
+mod misuse;
 mod parameters;
 mod path;
 mod payload;
@@ -84,9 +94,12 @@ mod workflow;
 
 pub use async_trait::async_trait;
 
+#[cfg(feature = "cel")]
+pub use crate::cel::{CelCondition, CelTransformer, cel_condition, cel_transform};
 pub use check::Check;
 pub use closure::{ClosureError, Condition, Named, Transformer, condition_fn, transform_fn};
 pub use context::{Context, ContextError, Item, Round};
+pub use dry_run::{DryRun, DryRunError, DryRunReport, WhatIf};
 pub use hub::{
     ExecuteError, ManualClock, NoObserver, Observer, Orchestrator, RegisterError, RunFailure,
     RunReport, Spawner, Start, SystemClock, Threads,
@@ -116,6 +129,6 @@ pub use task::{Cancellation, Canceller, Failure, Note, Notes, Task, TaskError, T
 pub use time::{BoxFuture, Clock, Timestamp};
 pub use worker::{TypedWorker, Worker, WorkerFn, typed_worker, worker_fn, yield_now};
 pub use workflow::{
-    Fault, Faults, Join, On, OnItemFailure, Step, Workflow, WorkflowBuilder, build_website,
-    pipeline,
+    Closures, DefinitionError, Fault, Faults, Join, On, OnItemFailure, Step, Workflow,
+    WorkflowBuilder, build_website, pipeline,
 };

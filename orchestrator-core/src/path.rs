@@ -20,19 +20,24 @@ pub struct Path {
 /// What the path of a compensation ends with; no name has such a character.
 const COMPENSATION: &str = "~compensation";
 
-/// The place of a frame: the steps around it with their rounds or items, outermost first. Empty for the run itself.
+/// The place of a frame: the steps around it with their rounds or items, outermost first. The run itself has none, and its paths, the
+/// usual ones, are cloned without counting a reference.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct FramePath(Arc<[(StepId, u32)]>);
+pub(crate) struct FramePath(Option<Arc<[(StepId, u32)]>>);
 
 impl FramePath {
     pub(crate) fn root() -> FramePath {
-        FramePath(Arc::new([]))
+        FramePath(None)
+    }
+
+    fn places(&self) -> &[(StepId, u32)] {
+        self.0.as_deref().unwrap_or_default()
     }
 
     /// The frame of a round or item of the step at `path`.
     pub(crate) fn round(path: &Path, round: u32) -> FramePath {
-        let rounds = path.frame.0.iter().cloned().chain([(path.step.clone(), round)]);
-        FramePath(rounds.collect())
+        let rounds = path.frame.places().iter().cloned().chain([(path.step.clone(), round)]);
+        FramePath(Some(rounds.collect()))
     }
 
     pub(crate) fn step(&self, step: StepId) -> Path {
@@ -87,7 +92,8 @@ impl Path {
             // One spelling a path: no sign, no leading zeros.
             if round.to_string() == digits { Ok((name(step)?, round)) } else { Err(wrong()) }
         });
-        let frame = FramePath(frame.collect::<Result<_, _>>()?);
+        let places: Vec<(StepId, u32)> = frame.collect::<Result<_, _>>()?;
+        let frame = FramePath((!places.is_empty()).then(|| places.into()));
         Ok(Path { frame, step: name(step)?, compensation })
     }
 
@@ -118,7 +124,7 @@ impl Path {
 
     /// The loops, maps and sub-workflows around the step with their rounds or items (counted from 0), outermost first.
     pub fn rounds(&self) -> impl Iterator<Item = (&StepId, u32)> {
-        self.frame.0.iter().map(|(step, round)| (step, *round))
+        self.frame.places().iter().map(|(step, round)| (step, *round))
     }
 
     pub(crate) fn frame(&self) -> &FramePath {
@@ -135,7 +141,7 @@ impl Path {
 
 impl fmt::Display for FramePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|(step, round)| write!(f, "{step}[{round}]/"))
+        self.places().iter().try_for_each(|(step, round)| write!(f, "{step}[{round}]/"))
     }
 }
 

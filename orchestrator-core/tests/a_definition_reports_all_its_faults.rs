@@ -1,8 +1,11 @@
 //! A workflow cannot exist invalid: `build()` and `register_workflow()` say everything that is wrong, at once.
 
+use std::time::Duration;
+
 use orchestrator_core::{
-    Context, Fault, Faults, Join, On, Orchestrator, Payload, RegisterError, RetryPolicy, Role,
-    Step, TaskOutput, Workflow, build_website, condition_fn, pipeline, worker_fn,
+    Capability, Context, Fault, Faults, Join, On, OnItemFailure, Orchestrator, Payload,
+    RegisterError, RetryPolicy, Role, Step, Task, TaskError, TaskOutput, Worker, Workflow,
+    build_website, condition_fn, pipeline, worker_fn,
 };
 
 fn task(id: &str) -> Step {
@@ -87,7 +90,7 @@ fn every_fault_has_its_words() {
         &[
             "loop \"a\" may run no round; give it at least one",
             "loop \"b\" is accepted by \"nobody\", which its body does not have",
-            "loop \"c\" has a retry policy, which only tasks can have",
+            "step \"c\" is a loop, which has no `retry`; give it to the tasks inside, or try again with `on_failure_back_to`",
         ],
     );
     assert_eq!(build_website(0).unwrap_err().faults.len(), 1);
@@ -175,13 +178,265 @@ fn loops_nest_as_deep_as_somebody_can_follow() {
             (33, Err(faults)) => {
                 assert_eq!(
                     faults.faults[0].to_string(),
-                    "loop \"inner\" nests loops more than 32 deep"
+                    "loop \"inner\" nests workflows more than 32 deep"
                 );
                 return;
             }
             (depth, built) => panic!("{depth}: {built:?}"),
         }
     }
+}
+
+#[test]
+fn every_kind_that_holds_a_workflow_is_bounded_in_depth() {
+    let mut workflow = body();
+    while let Ok(deeper) =
+        Workflow::builder("w").step(Step::sub_workflow("s", workflow.clone())).build()
+    {
+        workflow = deeper;
+    }
+    check(
+        [Step::sub_workflow("a", workflow.clone()), Step::map("b", workflow, 1)],
+        &[
+            "sub_workflow \"a\" nests workflows more than 32 deep",
+            "map \"b\" nests workflows more than 32 deep",
+        ],
+    );
+}
+
+#[test]
+fn a_branch_needs_cases_and_a_way_out() {
+    let never = || condition_fn("never", 1, |_: &Context| Ok(false));
+    check(
+        [task("a"), Step::branch("b").after("a").otherwise("c"), task("c")],
+        &["branch \"b\" has no case; add one, or draw an edge in its place"],
+    );
+    check(
+        [Step::branch("b").case(never(), "c"), task("c")],
+        &["branch \"b\" has no `otherwise`; say where it goes on when no case holds"],
+    );
+    check(
+        [Step::branch("b").case(never(), "ghost").otherwise("spirit"), task("c")],
+        &[
+            "step \"b\" has an edge to or from \"ghost\", which is not defined",
+            "step \"b\" has an edge to or from \"spirit\", which is not defined",
+        ],
+    );
+    // Two ways to the same step are one edge; what a branch chose and what failed exclude each other.
+    let both = |join| {
+        [
+            Step::branch("b").case(never(), "c").otherwise("c"),
+            task("c").after_end("b", On::Failure).join(join),
+        ]
+    };
+    check(both(Join::AtLeast(1)), &[]);
+    check(
+        both(Join::AtLeast(2)),
+        &["step \"c\" waits for 2 of its edges, of which at most 1 can fire"],
+    );
+    // An edge under a condition may fire.
+    check([task("a"), task("b").after_when("a", never()).join(Join::AtLeast(1))], &[]);
+}
+
+#[test]
+fn a_setting_stands_only_where_it_means_something() {
+    let never = || condition_fn("never", 1, |_: &Context| Ok(false));
+    let same = || {
+        orchestrator_core::transform_fn("same", 1, |payload: &Payload, _: &Context| {
+            Ok(payload.clone())
+        })
+    };
+    let second = Duration::from_secs(1);
+    let gpu = Capability::parse("gpu").unwrap();
+    check(
+        [
+            task("t")
+                .case(never(), "t")
+                .otherwise("t")
+                .items_max(1)
+                .on_item_failure(OnItemFailure::Collect)
+                .rounds_kept(1)
+                .default_choice("yes", second),
+            Step::sub_workflow("s", body())
+                .requires(gpu)
+                .retry(RetryPolicy::attempts(0))
+                .attempt_timeout(second)
+                .heartbeat_timeout(second)
+                .step_timeout(second)
+                .priority(1)
+                .compensate(Role::CODER, RetryPolicy::default())
+                .output(same()),
+            Step::branch("b")
+                .case(never(), "t")
+                .otherwise("t")
+                .step_timeout(second)
+                .output(same())
+                .input(same()),
+        ],
+        &[
+            "step \"t\" is a task, which has no `case`; use `Step::branch`, or an edge with `after_when`",
+            "step \"t\" is a task, which has no `otherwise`; use `Step::branch`, or an edge with `after_when`",
+            "step \"t\" is a task, which has no `items_max`; only maps have items",
+            "step \"t\" is a task, which has no `on_item_failure`; only maps have items",
+            "step \"t\" is a task, which has no `rounds_kept`; only loops have rounds",
+            "step \"t\" is a task, which has no `default_choice`; use `Step::decision`",
+            "step \"s\" is a sub_workflow, which has no `requires`; only tasks have workers",
+            "step \"s\" is a sub_workflow, which has no `retry`; give it to the tasks inside, or try again with `on_failure_back_to`",
+            "step \"s\" is a sub_workflow, which has no `attempt_timeout`; only tasks make attempts; use `step_timeout`",
+            "step \"s\" is a sub_workflow, which has no `heartbeat_timeout`; only tasks make attempts; use `step_timeout`",
+            "step \"s\" is a sub_workflow, which has no `priority`; give it to the tasks inside: only they wait for a place",
+            "step \"s\" is a sub_workflow, which has no `compensate`; give it to the tasks inside: only they are undone",
+            "step \"b\" is a branch, which has no `step_timeout`; it decides at once",
+            "step \"b\" is a branch, which has no `output`; its output is its input; shape that with `input`",
+        ],
+    );
+}
+
+#[test]
+fn limits_that_nothing_could_keep_are_faults() {
+    let never = || condition_fn("never", 1, |_: &Context| Ok(false));
+    let ms = Duration::from_millis;
+    check(
+        [
+            // Below a millisecond is nothing.
+            task("a").attempt_timeout(Duration::from_micros(999)).heartbeat_timeout(ms(0)),
+            task("b").step_timeout(ms(0)),
+            task("c").attempt_timeout(ms(10)).heartbeat_timeout(ms(11)),
+            task("d").attempt_timeout(ms(10)).heartbeat_timeout(ms(10)),
+            task("e").compensate(Role::CODER, RetryPolicy::attempts(0)),
+            Step::map("f", body(), 0).items_max(0),
+            Step::repeat_until("g", body(), 1, never()).rounds_kept(0),
+            Step::wait_for("h", ms(0)),
+            Step::wait_for_signal("i", "two words"),
+        ],
+        &[
+            "step \"a\": `attempt_timeout` is 0; give it at least 1 ms, or leave it out",
+            "step \"a\": `heartbeat_timeout` is 0; give it at least 1 ms, or leave it out",
+            "step \"b\": `step_timeout` is 0; give it at least 1 ms, or leave it out",
+            "step \"c\" may be silent for 11 ms, longer than an attempt may take (10 ms); shorten its `heartbeat_timeout`",
+            "the compensation of step \"e\": attempts_max is 0, and must be from 1 to 1000",
+            "step \"f\": `concurrency_max` is 0; it must be at least 1",
+            "step \"f\": `items_max` is 0; it must be at least 1",
+            "step \"g\": `rounds_kept` is 0; it must be at least 1",
+            "step \"i\" waits for a signal that nobody can send: signal name \"two words\" has ' ' at character 4; letters, digits, `_`, `-` and `.` are allowed",
+        ],
+    );
+}
+
+#[test]
+fn a_decision_offers_choices_that_can_be_told_apart() {
+    let ask = |id: &str, choices: &[&str]| Step::decision(id, "which?", choices.iter().copied());
+    check(
+        [
+            ask("a", &[]),
+            ask("b", &["yes", "no", "yes", " "]),
+            ask("c", &["yes", "no"]).default_choice("maybe", Duration::from_secs(1)),
+            ask("d", &["yes", "no"]).default_choice("no", Duration::ZERO),
+        ],
+        &[
+            "decision \"a\" has no choices; give at least one",
+            "decision \"b\" has the choice \"yes\" twice",
+            "decision \"b\" has an empty choice; give it words",
+            "decision \"c\" defaults to \"maybe\", which is not among its choices [\"yes\", \"no\"]",
+            "step \"d\": `default_choice` is 0; give people at least 1 ms to decide, or leave the default out",
+        ],
+    );
+}
+
+#[test]
+fn a_way_back_does_not_cut_through_a_branch() {
+    let never = || condition_fn("never", 1, |_: &Context| Ok(false));
+    // The branch lies whole between the two: its ways come together again in the step that goes back.
+    check(
+        [
+            task("a"),
+            Step::branch("b").after("a").case(never(), "c").otherwise("d"),
+            task("c"),
+            task("d"),
+            task("e").after("c").after("d").join(Join::Any).on_failure_back_to("a", 2),
+        ],
+        &[],
+    );
+    check(
+        [
+            task("a"),
+            Step::branch("b").after("a").case(never(), "c").otherwise("out"),
+            task("c").on_failure_back_to("a", 2),
+            task("out"),
+        ],
+        &[
+            "step \"c\" goes back to \"a\", but \"b\" in between leads to \"out\"; a loop has one way out",
+        ],
+    );
+    check(
+        [
+            Step::branch("b").case(never(), "a").otherwise("c"),
+            task("a"),
+            task("c").after("a").join(Join::Any).on_failure_back_to("a", 2),
+        ],
+        &[
+            "step \"c\" goes back to \"a\", but \"b\" leads to \"c\" in between; a loop has one way in",
+        ],
+    );
+    check(
+        [
+            task("a"),
+            Step::branch("b")
+                .after("a")
+                .case(never(), "c")
+                .otherwise("c")
+                .on_failure_back_to("a", 2),
+            task("c"),
+        ],
+        &[
+            "step \"b\" is a branch, which has no `on_failure_back_to`; let the step before it go back",
+        ],
+    );
+}
+
+#[test]
+fn a_step_is_registered_when_somebody_in_its_role_can_do_it() {
+    struct Skilled(&'static [&'static str]);
+    #[orchestrator_core::async_trait]
+    impl Worker for Skilled {
+        async fn execute(&self, _: Task) -> Result<TaskOutput, TaskError> {
+            Ok(Payload::null().into())
+        }
+        fn capabilities(&self) -> Vec<Capability> {
+            self.0.iter().map(|name| Capability::parse(name).unwrap()).collect()
+        }
+    }
+    let needs = |id: &str, names: &[&str]| {
+        let names = names.iter().map(|name| Capability::parse(name).unwrap());
+        names.fold(task(id), Step::requires)
+    };
+    let inner = Workflow::builder("inner").step(needs("deep", &["rust", "gpu"])).build().unwrap();
+    let workflow = build([
+        needs("a", &["rust", "gpu"]),
+        needs("b", &["rust"]),
+        Step::sub_workflow("c", inner),
+        Step::task("d", Role::TESTER)
+            .requires(Capability::parse("gpu").unwrap())
+            .compensate(Role::DEPLOYER, RetryPolicy::default()),
+    ])
+    .unwrap();
+    let mut hub = Orchestrator::new();
+    hub.register_worker("ada", Role::CODER, Skilled(&["rust"])).unwrap();
+    hub.register_worker("grace", Role::CODER, Skilled(&["gpu"])).unwrap();
+    let RegisterError::Faults(faults) = hub.register_workflow(workflow.clone()).unwrap_err() else {
+        panic!("not a fault")
+    };
+    assert_eq!(
+        faults.to_string(),
+        "workflow \"wrong\" has 3 faults
+  - no worker fills the role \"deployer\", asked for by \"d\"
+  - no worker fills the role \"tester\", asked for by \"d\"
+  - no worker in the role \"coder\" has all of the capabilities {\"gpu\", \"rust\"}, asked for by \"a\", \"deep\""
+    );
+    hub.register_worker("alan", Role::CODER, Skilled(&["gpu", "rust", "tea"])).unwrap();
+    hub.register_worker("barbara", Role::TESTER, Skilled(&["gpu"])).unwrap();
+    hub.register_worker("edsger", Role::DEPLOYER, Skilled(&[])).unwrap();
+    hub.register_workflow(workflow).unwrap();
 }
 
 #[test]

@@ -182,17 +182,22 @@ impl Orchestrator {
         Ok(())
     }
 
-    /// Registers a workflow, once there is a worker for every role that it asks for.
+    /// Registers a workflow, once there is a worker for every role that it asks for, able to do what its steps require.
     ///
     /// # Errors
-    /// When the name is taken, or roles are not filled: all of them are named.
+    /// When the name is taken, or roles are not filled by somebody able: all of them are named.
     pub fn register_workflow(&mut self, workflow: Workflow) -> Result<(), RegisterError> {
         if self.workflows.contains_key(workflow.name()) {
             return Err(RegisterError::DuplicateWorkflow(workflow.name().clone()));
         }
         let missing = workflow.roles().into_iter().filter(|(role, _)| !self.staff.fills(role));
-        let faults: Vec<Fault> =
+        let mut faults: Vec<Fault> =
             missing.map(|(role, steps)| Fault::NoWorker { role, steps }).collect();
+        for ((role, requires), steps) in workflow.requirements() {
+            if self.staff.fills(&role) && self.staff.able(&role, &requires).next().is_none() {
+                faults.push(Fault::NoAbleWorker { role, requires, steps });
+            }
+        }
         if !faults.is_empty() {
             return Err(Faults { workflow: workflow.name().to_string(), faults }.into());
         }

@@ -56,6 +56,15 @@ impl Kept {
         batch.events().get(usize::try_from(seq - batch.first()).ok()?)
     }
 
+    fn try_push<'a>(
+        &mut self,
+        run: &'a RunId,
+        batch: &Batch,
+    ) -> (Undo<'a>, Result<(), StoreError>) {
+        let before = Undo { run, last_seq: self.last_seq, ended: self.ended };
+        (before, self.push(run, batch))
+    }
+
     fn push(&mut self, run: &RunId, batch: &Batch) -> Result<(), StoreError> {
         let wanted = self.last_seq + 1;
         if batch.first() > wanted {
@@ -116,12 +125,11 @@ impl RunStore for MemoryStore {
         let mut runs = self.lock();
         let mut done: Vec<Undo<'_>> = Vec::with_capacity(batches.len());
         for (run, batch) in batches {
-            if !runs.contains_key(run) {
-                runs.insert(run.clone(), Kept::default());
-            }
-            let kept = runs.get_mut(run).expect("it was just there, or put there");
-            let before = Undo { run, last_seq: kept.last_seq, ended: kept.ended };
-            let pushed = kept.push(run, batch);
+            // One look-up where the run is known, which is nearly always.
+            let (before, pushed) = match runs.get_mut(run) {
+                Some(kept) => kept.try_push(run, batch),
+                None => runs.entry(run.clone()).or_default().try_push(run, batch),
+            };
             done.push(before);
             if let Err(error) = pushed {
                 for Undo { run, last_seq, ended } in done.into_iter().rev() {

@@ -239,8 +239,9 @@ impl State {
         if self.node(node).since == 0 {
             let (seq, at) = (self.seq, self.at);
             self.node_mut(node).since = seq;
-            if let Some(limit) = self.def(node).step.timeouts.step_ms
+            if self.brief(node).timed
                 && !node.is_undo()
+                && let Some(limit) = self.def(node).step.timeouts.step_ms
             {
                 self.arm(node, at.after_ms(limit), Alarm::Step);
             }
@@ -260,6 +261,9 @@ impl State {
 
     /// Begins the time of an attempt, and that of its silence, anew.
     fn time_attempt(&mut self, node: NodeIx) {
+        if !self.brief(node).timed {
+            return;
+        }
         let timeouts = self.def(node).step.timeouts;
         if let (Some(limit), Phase::Working { .. }) = (timeouts.attempt_ms, &self.node(node).phase)
         {

@@ -14,7 +14,7 @@ impl State {
         if node.is_undo() {
             return;
         }
-        if self.def(node).step.compensation.is_some() {
+        if self.brief(node).compensated {
             let path = self.path(node).compensation();
             self.undos.push(Undo { of: node, path, input: output.clone(), node: Node::new(0) });
         }
@@ -76,9 +76,8 @@ impl State {
     /// Settles the edges that go out of a node which has just ended, and counts it off in its frame. A condition is not looked at here:
     /// it is noted down to be decided.
     fn settle(&mut self, node: NodeIx) {
-        let def = self.def(node);
-        let handled = def.handles_failure();
-        let edges = def.outgoing.len();
+        let handled = self.brief(node).handles_failure;
+        let edges = self.frame(node.frame).workflow.outgoing(node.step).len();
         let (succeeded, failed, poisoned) = match self.node(node).phase {
             Phase::Succeeded { .. } => (true, false, false),
             Phase::Failed { .. } => (false, true, !handled),
@@ -86,7 +85,7 @@ impl State {
         };
         let way = self.node(node).extra().and_then(|extra| extra.way);
         for at in 0..edges {
-            let edge = self.def(node).outgoing[at];
+            let edge = self.frame(node.frame).workflow.outgoing(node.step)[at];
             let to = NodeIx { step: edge.step, ..node };
             let fires = match edge.fires {
                 Fires::Success => succeeded,
@@ -165,10 +164,9 @@ impl State {
 
     /// What the edges of a node have decided.
     pub(super) fn verdict(&self, node: NodeIx) -> Option<Verdict> {
-        let def = self.def(node);
+        let brief = self.brief(node);
         let node = self.node(node);
-        let total = def.incoming.len() as u32;
-        join::verdict(def.step.join, total, node.open, node.fired, node.poisoned)
+        join::verdict(brief.join, brief.incoming, node.open, node.fired, node.poisoned)
     }
 
     /// What the last round of a loop, or the body of a sub-workflow, ended with has been decided.
@@ -257,7 +255,7 @@ impl State {
             edges => {
                 let mut parts: Vec<(&str, Payload)> = Vec::with_capacity(edges.len());
                 for (at, edge) in edges.iter().enumerate() {
-                    let id = frame.workflow.def(edge.step).id.as_str();
+                    let id = frame.workflow.brief(edge.step).id.as_str();
                     if parts.last().is_none_or(|(last, _)| *last != id)
                         && let Some(payload) = self.brought(node, at)
                     {

@@ -14,7 +14,7 @@ use crate::payload::Payload;
 use crate::random::Seed;
 use crate::task::{SeedOf, TaskError};
 use crate::time::Timestamp;
-use crate::workflow::{StepDef, Workflow};
+use crate::workflow::{Brief, StepDef, Workflow};
 
 /// The index of a frame. The run itself is frame 0; a frame that is no longer kept leaves its number unused.
 pub(super) type FrameIx = u32;
@@ -355,7 +355,13 @@ impl State {
             return self.undos[node.step as usize].path.clone();
         }
         let frame = self.frame(node.frame);
-        frame.path.step(frame.workflow.def(node.step).id.clone())
+        frame.path.step(frame.workflow.brief(node.step).id.clone())
+    }
+
+    /// What of its step is looked at all the time.
+    pub(super) fn brief(&self, node: NodeIx) -> &Brief {
+        let node = self.done_at(node);
+        self.frame(node.frame).workflow.brief(node.step)
     }
 
     /// The node that a path leads to.
@@ -405,8 +411,8 @@ impl State {
         };
         let view = Arc::new(FrameView::new(workflow, round, item, outside));
         let mut nodes = Vec::with_capacity(workflow.defs().len());
-        for (step, def) in workflow.defs().iter().enumerate() {
-            let mut node = Node::new(def.incoming.len() as u32);
+        for step in 0..workflow.defs().len() {
+            let mut node = Node::new(workflow.brief(step as u32).incoming);
             if node.open == 0 {
                 node.queued = true;
                 self.queue.push_back(NodeIx { frame: ix, step: step as u32 });

@@ -1,9 +1,9 @@
 //! Finds every structural fault of a definition. Pure, iterative, linear in steps and edges (a cycle costs its length besides, and there
 //! are at most [`CYCLES_MAX`] of them).
 
-use super::fault::{Fault, NESTING_MAX};
-use super::step::{Join, Kind, Step, Until};
-use super::{Definition, Edge, Fires, Index, StepDef};
+use super::fault::Fault;
+use super::step::{Kind, Step};
+use super::{Definition, Edge, Fires, Index, StepDef, settings};
 use crate::closure::BoundCondition;
 use crate::id::{StepId, WorkflowName};
 
@@ -23,7 +23,7 @@ pub(super) fn compile(
     }
 
     let ids = step_ids(&steps, &mut faults);
-    let mut index = Index::default();
+    let mut index = Index::with_capacity_and_hasher(steps.len(), Default::default());
     for (at, id) in ids.iter().enumerate() {
         let Some(id) = id else { continue };
         if index.contains_key(id) {
@@ -34,22 +34,27 @@ pub(super) fn compile(
     }
 
     let Drawn { outgoing, incoming, conditions, ways } = edges(&steps, &ids, &index, &mut faults);
-    for ((step, id), incoming) in steps.iter().zip(&ids).zip(&incoming) {
+    for (((step, id), incoming), conditions) in
+        steps.iter().zip(&ids).zip(&incoming).zip(&conditions)
+    {
         if let Some(id) = id {
-            check_step(step, id, incoming, &mut faults);
+            settings::check(step, id, incoming, conditions, &mut faults);
         }
     }
     check_shape(&ids, &outgoing, &incoming, &mut faults);
 
     match name {
         Some(name) if faults.is_empty() => {
+            // Steps are large, and without their number known beforehand they would be moved again and again.
+            let mut defs = Vec::with_capacity(steps.len());
             let ends = outgoing.into_iter().zip(incoming).zip(conditions).zip(ways);
-            let steps = steps.into_iter().zip(ids).zip(ends).filter_map(
-                |((step, id), (((outgoing, incoming), conditions), ways))| {
-                    Some(StepDef { id: id?, step, outgoing, incoming, conditions, ways })
-                },
-            );
-            Ok(Definition::new(name, description, steps.collect(), index))
+            for ((step, id), (((outgoing, incoming), conditions), ways)) in
+                steps.into_iter().zip(ids).zip(ends)
+            {
+                let Some(id) = id else { continue };
+                defs.push(StepDef { id, step, outgoing, incoming, conditions, ways });
+            }
+            Ok(Definition::new(name, description, defs, index))
         }
         _ => Err(faults),
     }
@@ -137,53 +142,6 @@ impl Drawn {
         self.outgoing[from as usize].push(Edge { step: to, fires, when });
         self.incoming[to as usize].push(Edge { step: from, fires, when });
     }
-}
-
-fn check_step(step: &Step, id: &StepId, incoming: &[Edge], faults: &mut Vec<Fault>) {
-    if let Err(error) = step.retry.check() {
-        faults.push(Fault::Retry { step: id.clone(), error });
-    }
-    if step.kind.body().is_some_and(|body| body.0.nesting >= NESTING_MAX) {
-        faults.push(Fault::NestedTooDeep { step: id.clone() });
-    }
-    match &step.kind {
-        Kind::Task { .. }
-        | Kind::Branch { .. }
-        | Kind::Map { .. }
-        | Kind::Decision { .. }
-        | Kind::Wait { .. }
-        | Kind::Sub { .. } => {}
-        Kind::Loop { body, rounds_max, until, .. } => {
-            if step.retry.attempts_max > 1 {
-                faults.push(Fault::LoopRetried { step: id.clone() });
-            }
-            if *rounds_max == 0 {
-                faults.push(Fault::NoRounds { step: id.clone() });
-            }
-            match until {
-                Until::Accepted { by } if body.position(by).is_none() => {
-                    faults.push(Fault::UnknownJudge { step: id.clone(), unknown: by.clone() });
-                }
-                Until::Accepted { .. } | Until::Condition(_) => {}
-            }
-        }
-    }
-    if let Join::AtLeast(wanted) = step.join {
-        let possible = fireable(incoming);
-        if wanted == 0 || wanted > possible {
-            faults.push(Fault::JoinNeverFires { step: id.clone(), wanted, possible });
-        }
-    }
-}
-
-/// How many of these edges can fire in one run: success and failure of the same step exclude each other.
-fn fireable(incoming: &[Edge]) -> u32 {
-    let mut possible = incoming.len() as u32;
-    for edges in incoming.chunk_by(|a, b| a.step == b.step) {
-        let count = |fires| edges.iter().filter(|edge| edge.fires == fires).count() as u32;
-        possible -= count(Fires::Success).min(count(Fires::Failure));
-    }
-    possible
 }
 
 /// Cycles, steps behind them, and the want of a terminal step.

@@ -120,12 +120,15 @@ fn describe(workflow: &Workflow, def: &StepDef, to: &mut impl Write) -> fmt::Res
     }
     for (mark, transformer) in [('<', input), ('>', output)] {
         if let Some(BoundTransformer(transformer)) = transformer {
-            write!(to, " {mark}{:?}@{}", transformer.name(), transformer.version())?;
+            let cel = if transformer.expression().is_some() { "cel" } else { "" };
+            write!(to, " {mark}{cel}{:?}@{}", transformer.name(), transformer.version())?;
         }
     }
     Ok(())
 }
 
 fn name(BoundCondition(condition): &BoundCondition) -> String {
-    format!("{:?}@{}", condition.name(), condition.version())
+    // An expression is told apart from code that has its text for a name.
+    let cel = if condition.expression().is_some() { "cel" } else { "" };
+    format!("{cel}{:?}@{}", condition.name(), condition.version())
 }

@@ -1,11 +1,12 @@
 //! What can be wrong with a definition. All of it is reported at once.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::id::{NameError, Role, StepId};
+use crate::id::{Capability, NameError, Role, StepId};
 use crate::retry::RetryError;
 
-/// How deep loops may be nested: deeper than anybody can follow, and shallow enough for walking down by recursion.
+/// How deep workflows may be nested: deeper than anybody can follow, and shallow enough for walking down by recursion.
 pub(super) const NESTING_MAX: u32 = 32;
 
 /// One thing that is wrong with a definition.
@@ -82,17 +83,176 @@ pub enum Fault {
         /// The loop.
         step: StepId,
     },
-    /// Give the retries to the steps of its body, or allow one round more.
-    #[error("loop {step:?} has a retry policy, which only tasks can have")]
-    LoopRetried {
-        /// The loop.
+    /// Take the setting away, or follow the message.
+    #[error("step {step:?} is a {kind}, which has no `{setting}`; {}", instead(setting))]
+    Misplaced {
+        /// The step.
+        step: StepId,
+        /// The method of [`Step`](crate::Step) by which it was set.
+        setting: &'static str,
+        /// What the step is: `task`, `branch`, `loop`, `map`, `decision`, `wait` or `sub_workflow`.
+        kind: &'static str,
+    },
+    /// Set it. Definitions as data only: in Rust a step cannot be made without.
+    #[error("step {step:?} is a {kind}, and needs `{setting}`")]
+    Incomplete {
+        /// The step.
+        step: StepId,
+        /// What is missing.
+        setting: &'static str,
+        /// What the step is.
+        kind: &'static str,
+    },
+    /// Raise it, or leave it out.
+    #[error("step {step:?}: `{setting}` is 0; {}", at_least(setting))]
+    Zero {
+        /// The step.
+        step: StepId,
+        /// The method of [`Step`](crate::Step) by which it was set.
+        setting: &'static str,
+    },
+    /// Shorten the one, or lengthen the other.
+    #[error(
+        "step {step:?} may be silent for {heartbeat_ms} ms, longer than an attempt may take ({attempt_ms} ms); shorten its `heartbeat_timeout`"
+    )]
+    HeartbeatTooLong {
+        /// The step.
+        step: StepId,
+        /// How long its worker may be silent, in milliseconds.
+        heartbeat_ms: u64,
+        /// How long an attempt may take, in milliseconds.
+        attempt_ms: u64,
+    },
+    /// Say where it goes on when no case holds.
+    #[error("branch {step:?} has no `otherwise`; say where it goes on when no case holds")]
+    NoOtherwise {
+        /// The branch.
         step: StepId,
     },
-    /// Make the inner loops steps beside each other.
-    #[error("loop {step:?} nests loops more than {} deep", NESTING_MAX)]
-    NestedTooDeep {
-        /// The loop.
+    /// Add a case, or draw an edge in place of the branch.
+    #[error("branch {step:?} has no case; add one, or draw an edge in its place")]
+    NoCases {
+        /// The branch.
         step: StepId,
+    },
+    /// Give the person at least one choice.
+    #[error("decision {step:?} has no choices; give at least one")]
+    NoChoices {
+        /// The decision.
+        step: StepId,
+    },
+    /// Give it words, or take it away.
+    #[error("decision {step:?} has an empty choice; give it words")]
+    EmptyChoice {
+        /// The decision.
+        step: StepId,
+    },
+    /// Take one of the two away.
+    #[error("decision {step:?} has the choice {choice:?} twice")]
+    DuplicateChoice {
+        /// The decision.
+        step: StepId,
+        /// The choice.
+        choice: String,
+    },
+    /// Add it to the choices, or correct it.
+    #[error("decision {step:?} defaults to {choice:?}, which is not among its choices {choices:?}")]
+    UnknownChoice {
+        /// The decision.
+        step: StepId,
+        /// The default.
+        choice: String,
+        /// The choices there are.
+        choices: Vec<String>,
+    },
+    /// Rename the signal.
+    #[error("step {step:?} waits for a signal that nobody can send: {error}")]
+    Signal {
+        /// The step.
+        step: StepId,
+        /// Why the name is none.
+        error: NameError,
+    },
+    /// Correct the retry policy of the compensation.
+    #[error("the compensation of step {step:?}: {error}")]
+    Compensation {
+        /// The step.
+        step: StepId,
+        /// What cannot be kept.
+        error: RetryError,
+    },
+    /// Correct the expression.
+    #[error("step {step:?}: the {what} {name:?} cannot be used: {reason}")]
+    Closure {
+        /// The step.
+        step: StepId,
+        /// `condition` or `transformer`.
+        what: &'static str,
+        /// Its name; of an expression, the expression.
+        name: String,
+        /// What it says of itself, with the place where it is an expression.
+        reason: String,
+    },
+    /// Register it with [`Closures`](crate::Closures), or correct its name or version.
+    #[error(
+        "step {step:?} names the {what} {name:?} of version {version}, which is not registered; there are: {}",
+        Known(known)
+    )]
+    NoClosure {
+        /// The step.
+        step: StepId,
+        /// `condition` or `transformer`.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// Its version.
+        version: u32,
+        /// Those that are registered, written `name@version`.
+        known: Vec<String>,
+    },
+    /// Turn on the feature `cel` of the crate, or name a closure that the host registers.
+    #[error(
+        "step {step:?} has the expression {expression:?}, which this build cannot evaluate; turn on the feature `cel`"
+    )]
+    NoCel {
+        /// The step.
+        step: StepId,
+        /// The expression.
+        expression: String,
+    },
+    /// Leave `on` out. Definitions as data only.
+    #[error(
+        "step {step:?}: the edge from {from:?} has a condition, and so fires on success only; take its `on` away"
+    )]
+    ConditionalEdge {
+        /// Where it ends.
+        step: StepId,
+        /// Where it starts.
+        from: String,
+    },
+    /// Rename it. Definitions as data only: in Rust a role or capability is a name from the start.
+    #[error("step {step:?}: {error}")]
+    NameIn {
+        /// The step.
+        step: StepId,
+        /// Why the name is none.
+        error: NameError,
+    },
+    /// A fault of the workflow inside a step. Definitions as data only: in Rust the inner one is built first.
+    #[error("inside {step:?}: {fault}")]
+    Inside {
+        /// The step.
+        step: StepId,
+        /// What is wrong in it.
+        fault: Box<Fault>,
+    },
+    /// Make the workflows inside steps beside each other.
+    #[error("{kind} {step:?} nests workflows more than {} deep", NESTING_MAX)]
+    NestedTooDeep {
+        /// The step.
+        step: StepId,
+        /// What the step is.
+        kind: &'static str,
     },
     /// Name a step of the body.
     #[error("loop {step:?} is accepted by {unknown:?}, which its body does not have")]
@@ -156,10 +316,59 @@ pub enum Fault {
         /// The steps that ask for it.
         steps: Vec<StepId>,
     },
+    /// Register a worker in this role that can do all of it.
+    #[error(
+        "no worker in the role {role:?} has all of the capabilities {requires:?}, asked for by {}",
+        List(steps)
+    )]
+    NoAbleWorker {
+        /// The role, which somebody fills.
+        role: Role,
+        /// What nobody in it can do altogether.
+        requires: BTreeSet<Capability>,
+        /// The steps that ask for it.
+        steps: Vec<StepId>,
+    },
+}
+
+/// What to do in place of a setting that the kind of step does not have.
+fn instead(setting: &str) -> &'static str {
+    match setting {
+        "retry" => "give it to the tasks inside, or try again with `on_failure_back_to`",
+        "attempt_timeout" | "heartbeat_timeout" => "only tasks make attempts; use `step_timeout`",
+        "step_timeout" => "it decides at once",
+        "priority" => "give it to the tasks inside: only they wait for a place",
+        "compensate" => "give it to the tasks inside: only they are undone",
+        "requires" => "only tasks have workers",
+        "role" => "only tasks have workers",
+        "case" | "cases" | "otherwise" => "use `Step::branch`, or an edge with `after_when`",
+        "question" | "choices" => "only decisions ask somebody",
+        "signal" | "delay_ms" => {
+            "a wait has one of `signal` and `delay_ms`, other kinds have neither"
+        }
+        "body" => "only loops, maps and sub-workflows have a workflow inside",
+        "items_max" | "on_item_failure" | "concurrency_max" => "only maps have items",
+        "rounds_kept" | "rounds_max" | "until" => "only loops have rounds",
+        "default_choice" => "use `Step::decision`",
+        "output" => "its output is its input; shape that with `input`",
+        "on_failure_back_to" => "let the step before it go back",
+        _ => "take it away",
+    }
+}
+
+/// How to mend a setting that is 0.
+fn at_least(setting: &str) -> &'static str {
+    match setting {
+        "attempt_timeout" | "step_timeout" | "heartbeat_timeout" => {
+            "give it at least 1 ms, or leave it out"
+        }
+        "default_choice" => "give people at least 1 ms to decide, or leave the default out",
+        _ => "it must be at least 1",
+    }
 }
 
 /// Why a definition was refused: every fault that was found. Names come first, then edges, single steps, and the shape of the whole; each
-/// in the order of the steps.
+/// in the order of the steps. Of a definition as data, what is missing or unknown comes before them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Faults {
     /// The workflow.
@@ -197,5 +406,13 @@ impl fmt::Display for List<'_> {
             write!(f, "{}{step:?}", if at == 0 { "" } else { ", " })?;
         }
         Ok(())
+    }
+}
+
+struct Known<'a>(&'a [String]);
+
+impl fmt::Display for Known<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { f.write_str("none") } else { f.write_str(&self.0.join(", ")) }
     }
 }

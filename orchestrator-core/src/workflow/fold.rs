@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::check;
 use super::fault::Fault;
-use super::step::{Join, Link, Step};
+use super::step::{Join, Kind, Link, Step};
 use super::{Definition, Workflow};
 use crate::id::StepId;
 
@@ -18,6 +18,12 @@ pub(super) fn compile(
     description: String,
     mut steps: Vec<Step>,
 ) -> Result<Definition, Vec<Fault>> {
+    // A branch chooses on success only; there is nothing of it that a round could do better.
+    for step in steps.iter_mut().filter(|step| matches!(step.kind, Kind::Branch { .. })) {
+        if step.back.take().is_some() {
+            step.misplaced.push("on_failure_back_to");
+        }
+    }
     let backs: Vec<(String, String, u32)> = steps
         .iter_mut()
         .filter_map(|step| step.back.take().map(|(to, rounds)| (step.id.clone(), to, rounds)))

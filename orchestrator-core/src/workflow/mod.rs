@@ -20,25 +20,33 @@
 //! ```
 
 mod check;
+mod closures;
 mod digest;
 mod fault;
 mod fold;
-mod mermaid;
+mod json;
+mod outline;
 mod prebuilt;
+mod settings;
 mod step;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::hash::BuildHasherDefault;
 use std::sync::{Arc, OnceLock};
 
+pub use closures::Closures;
 pub use fault::{Fault, Faults};
+pub use json::DefinitionError;
+pub(crate) use outline::Brief;
+use outline::Outline;
 pub use prebuilt::{build_website, pipeline};
+use step::Timeouts;
 pub(crate) use step::{Awaited, Kind, Until};
 pub use step::{Join, On, OnItemFailure, Step};
 
 use crate::closure::BoundCondition;
-use crate::id::{Role, StepId, WorkflowName};
+use crate::id::{Capability, Role, StepId, WorkflowName};
 use crate::payload::Payload;
 
 /// The place of each step. It is only looked up in, never walked through, so that its order does not matter.
@@ -52,6 +60,7 @@ pub(crate) struct Definition {
     name: WorkflowName,
     description: String,
     steps: Vec<StepDef>,
+    outline: Outline,
     index: Index,
     /// How deep workflows are nested in it; 0 without any inside.
     nesting: u32,
@@ -186,6 +195,23 @@ impl Workflow {
         roles
     }
 
+    /// What tasks require of the workers in a role, bodies included, with the steps that do.
+    pub(crate) fn requirements(&self) -> BTreeMap<(Role, BTreeSet<Capability>), Vec<StepId>> {
+        let mut all: BTreeMap<_, Vec<StepId>> = BTreeMap::new();
+        for def in &self.0.steps {
+            if let Kind::Task { role, requires } = &def.step.kind
+                && !requires.is_empty()
+            {
+                all.entry((role.clone(), requires.clone())).or_default().push(def.id.clone());
+            }
+            for (wanted, steps) in def.step.kind.body().into_iter().flat_map(Workflow::requirements)
+            {
+                all.entry(wanted).or_default().extend(steps);
+            }
+        }
+        all
+    }
+
     /// A digest of the definition: structure, settings, and the names and versions of its closures. A run is resumed only
     /// under a definition with the same digest.
     pub fn digest(&self) -> &str {
@@ -201,14 +227,35 @@ impl Workflow {
         self.0.digests.get_or_init(|| digest::of(self))
     }
 
-    /// The definition as a Mermaid flowchart.
-    pub fn to_mermaid(&self) -> String {
-        mermaid::draw(self)
+    /// The definition as JSON, in version 1 of its form: pretty, and the same text for the same definition. Closures are written by name
+    /// and version, expressions as they are; a way back that was written with
+    /// [`on_failure_back_to`](Step::on_failure_back_to) is the loop that it became.
+    ///
+    /// ```
+    /// use orchestrator_core::{Closures, Role, Step, Workflow};
+    /// let workflow = Workflow::builder("hello").step(Step::task("greet", Role::GENERIC)).build()?;
+    /// let text = workflow.to_json();
+    /// let again = Workflow::from_json(&text, &Closures::new())?;
+    /// assert_eq!(again.digest(), workflow.digest());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn to_json(&self) -> String {
+        json::write(self)
     }
 
-    /// The definition as nothing but itself: whether two are the same one, and not only equal.
-    pub(crate) fn is(&self, other: &Workflow) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+    /// The workflow that a text in the JSON form defines; `closures` has the conditions and transformers that it names. The form is
+    /// described field by field by [`json_schema`](Workflow::json_schema).
+    ///
+    /// # Errors
+    /// When the text is not JSON of that form, with the first place where it is not; or every fault of the definition at once.
+    pub fn from_json(text: &str, closures: &Closures) -> Result<Workflow, DefinitionError> {
+        json::read(text, closures)
+    }
+
+    /// The JSON Schema (draft 2020-12) of the JSON form. A text that it accepts may still have faults that no schema can say: a cycle, an
+    /// unknown step, a closure that is not registered.
+    pub fn json_schema() -> &'static str {
+        json::SCHEMA
     }
 
     pub(crate) fn defs(&self) -> &[StepDef] {
@@ -219,13 +266,18 @@ impl Workflow {
         &self.0.steps[step as usize]
     }
 
-    pub(crate) fn position(&self, step: &str) -> Option<u32> {
-        self.0.index.get(step).copied()
+    /// What of a step a run looks at all the time.
+    pub(crate) fn brief(&self, step: u32) -> &Brief {
+        self.0.outline.brief(step)
     }
 
-    /// How many edges there are, those inside bodies not counted.
-    pub(crate) fn edge_count(&self) -> usize {
-        self.0.steps.iter().map(|def| def.incoming.len()).sum()
+    /// The edges that start at a step.
+    pub(crate) fn outgoing(&self, step: u32) -> &[Edge] {
+        self.0.outline.outgoing(step)
+    }
+
+    pub(crate) fn position(&self, step: &str) -> Option<u32> {
+        self.0.index.get(step).copied()
     }
 
     /// For every step, whether some way leads from it to `step`. Linear in steps and edges.
@@ -258,6 +310,7 @@ impl Definition {
     ) -> Definition {
         let bodies = steps.iter().filter_map(|def| def.step.kind.body());
         let nesting = bodies.map(|body| body.0.nesting + 1).max().unwrap_or(0);
-        Definition { name, description, steps, index, nesting, digests: OnceLock::new() }
+        let outline = Outline::of(&steps);
+        Definition { name, description, steps, outline, index, nesting, digests: OnceLock::new() }
     }
 }

@@ -83,21 +83,21 @@ impl Shared {
         segment_bytes: u64,
     ) -> Result<Guard<'_>, StoreError> {
         let mut state = self.lock()?;
-        if state.index.active().bytes < segment_bytes {
-            return Ok(state);
+        if state.index.active().bytes >= segment_bytes {
+            state = self.settle(state)?;
+            state.make_room(folders, segment_bytes)?;
         }
-        state = self.settle(state)?;
-        let active = state.index.active();
-        if active.bytes >= segment_bytes {
-            let number = active.last + 1;
-            match segment::create(&folders.log, number) {
-                Ok((segment, file)) => {
-                    state.index.segments.push(segment);
-                    state.writer = Some(file);
-                }
-                Err(error) => return Err(state.poisoned_by(error)),
-            }
-        }
+        Ok(state)
+    }
+
+    /// As [`with_room`](Shared::with_room), with nothing queued: for calls that read before they write.
+    pub(super) fn settled_with_room(
+        &self,
+        folders: &Folders,
+        segment_bytes: u64,
+    ) -> Result<Guard<'_>, StoreError> {
+        let mut state = self.settled()?;
+        state.make_room(folders, segment_bytes)?;
         Ok(state)
     }
 
@@ -149,6 +149,20 @@ impl Shared {
 }
 
 impl State {
+    /// Begins the next segment if the last one is full. Nothing may be queued.
+    fn make_room(&mut self, folders: &Folders, segment_bytes: u64) -> Result<(), StoreError> {
+        let active = self.index.active();
+        if active.bytes < segment_bytes {
+            return Ok(());
+        }
+        let number = active.last + 1;
+        let (segment, file) =
+            segment::create(&folders.log, number).map_err(|error| self.poisoned_by(error))?;
+        self.index.segments.push(segment);
+        self.writer = Some(file);
+        Ok(())
+    }
+
     /// Takes nothing more from now on; gives the error back.
     pub(super) fn poisoned_by(&mut self, error: StoreError) -> StoreError {
         self.poison.get_or_insert_with(|| error.to_string());
@@ -212,5 +226,79 @@ impl State {
             }
         }
         self.pending = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use futures::executor::block_on;
+
+    use super::*;
+    use crate::journal::{FileStore, RunStore};
+    use crate::run::{Event, Recorded};
+    use crate::time::Timestamp;
+
+    fn batch(run: &str, seq: u64) -> (RunId, Batch) {
+        let recorded = Recorded { seq, at: Timestamp(0), event: Event::Paused };
+        (RunId::parse(run).unwrap(), Batch::new(vec![recorded]).unwrap())
+    }
+
+    #[test]
+    fn after_a_failed_write_nothing_is_taken_until_the_store_is_opened_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = FileStore::open(dir.path()).unwrap();
+        block_on(store.append(&[batch("run", 1)])).unwrap();
+        // A handle that only reads fails as a full or broken disk does.
+        let log = store.folders.log.join("00000001-00000001.log");
+        store.shared.lock().unwrap().writer = Some(File::open(&log).unwrap());
+        let failed = block_on(store.append(&[batch("run", 2)])).unwrap_err();
+        assert!(matches!(failed, StoreError::Io { .. }), "{failed}");
+        for again in [
+            block_on(store.append(&[batch("run", 2)])),
+            block_on(store.append(&[])),
+            block_on(store.load(&batch("run", 1).0)).map(drop),
+            block_on(store.runs()).map(drop),
+            block_on(store.remove(&batch("run", 1).0)),
+            store.project(),
+        ] {
+            assert!(matches!(again, Err(StoreError::Poisoned { .. })), "{again:?}");
+        }
+        drop(store);
+        let store = FileStore::open(dir.path()).unwrap();
+        assert_eq!(block_on(store.runs()).unwrap()[0].last_seq, 1);
+        block_on(store.append(&[batch("run", 2)])).unwrap();
+    }
+
+    /// While one thread "writes", others queue; then one of them writes for all.
+    #[test]
+    fn threads_that_wait_share_a_write() {
+        const THREADS: u64 = 8;
+        let dir = tempfile::tempdir().unwrap();
+        let store = FileStore::open(dir.path()).unwrap();
+        let writer = store.shared.lock().unwrap().writer.take();
+        let answered = AtomicU64::new(0);
+        std::thread::scope(|scope| {
+            for thread in 0..THREADS {
+                let (store, answered) = (&store, &answered);
+                scope.spawn(move || {
+                    block_on(store.append(&[batch(&format!("run-{thread}"), 1)])).unwrap();
+                    answered.fetch_add(1, Ordering::SeqCst);
+                });
+            }
+            let all = || store.shared.lock().unwrap().index.runs.len() as u64 == THREADS;
+            while !all() {
+                std::thread::yield_now();
+            }
+            let mut state = store.shared.lock().unwrap();
+            assert_eq!(answered.load(Ordering::SeqCst), 0, "answered before the disk was");
+            state.writer = writer;
+            let upto = state.queued;
+            drop(store.shared.commit(state, upto).unwrap());
+            let state = store.shared.lock().unwrap();
+            assert!(state.queue.is_empty() && state.durable == upto, "one write for all of them");
+        });
+        assert_eq!(answered.into_inner(), THREADS);
     }
 }

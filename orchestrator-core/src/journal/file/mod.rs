@@ -49,7 +49,7 @@ pub const PENDING_BYTES_MAX: usize = 4 << 20;
 /// Settings of a [`FileStore`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileOptions {
-    /// The size at which a segment is closed, [`SEGMENT_BYTES`] unless said otherwise; at least 1. An append is never divided, so that
+    /// The size at which a segment is closed, [`SEGMENT_BYTES`] unless said otherwise; 0 is taken for 1. An append is never divided, so that
     /// a segment can be larger by one append.
     pub segment_bytes: u64,
 }
@@ -126,6 +126,8 @@ impl FileStore {
     /// As those of [`open`](FileStore::open).
     pub fn open_with(dir: impl AsRef<Path>, options: FileOptions) -> Result<FileStore, StoreError> {
         let dir = dir.as_ref();
+        // An empty segment must never count as full.
+        let options = FileOptions { segment_bytes: options.segment_bytes.max(1) };
         let folders = Folders::of(dir);
         for folder in [&folders.log, &folders.runs, &folders.state] {
             fs::create_dir_all(folder).map_err(|error| StoreError::io("create", folder, &error))?;
@@ -184,15 +186,8 @@ impl FileStore {
         self.shared.with_room(&self.folders, self.options.segment_bytes)
     }
 
-    /// A state with room and with nothing queued, for calls that read before they write.
     fn settled_room(&self) -> Result<Guard<'_>, StoreError> {
-        loop {
-            drop(self.room()?);
-            let mut state = self.shared.settled()?;
-            if state.index.active().bytes < self.options.segment_bytes {
-                return Ok(state);
-            }
-        }
+        self.shared.settled_with_room(&self.folders, self.options.segment_bytes)
     }
 
     fn append_now(&self, batches: &[(RunId, Batch)]) -> Result<(), StoreError> {

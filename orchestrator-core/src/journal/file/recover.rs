@@ -142,8 +142,9 @@ impl Scan {
             Ok(())
         })?;
         if let Some(open) = open {
-            let number = held.first().map_or(0, |(_, number, _)| *number);
-            torn = Some((open.offset, number, "its batch is not whole"));
+            let first = held.first().map_or(0, |(_, number, _)| *number);
+            let (_, number, reason) = torn.unwrap_or((0, first, "its batch is not whole"));
+            torn = Some((open.offset, number, reason));
         }
         Ok(torn)
     }

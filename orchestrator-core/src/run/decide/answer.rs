@@ -40,6 +40,9 @@ impl Run {
 
     /// What a step's transformer makes of what it gave, if that may travel. What undoes a step has no transformer.
     pub(super) fn shaped(&self, node: NodeIx, given: Payload) -> Result<Payload, TaskError> {
+        if !self.state.brief(node).shapes_output {
+            return self.within_limit(given);
+        }
         let shaped = match &self.state.def(node).step.output {
             Some(transformer) if !node.is_undo() => {
                 transformer.apply(&given, &self.state.context(node))?

@@ -15,9 +15,12 @@ impl Run {
             Ok(input) => input,
             Err(error) => return self.fail_step(node, error),
         };
+        if self.state.brief(node).is_task {
+            return self.attempt(node, 1, input);
+        }
         let path = || self.state.path(node);
         let event = match &self.state.def(node).step.kind {
-            Kind::Task { .. } => return self.attempt(node, 1, input),
+            Kind::Task { .. } => unreachable!("begun above"),
             Kind::Branch { .. } => return self.take_branch(node, input),
             Kind::Map { .. } => return self.expand(node, input),
             Kind::Loop { .. } => {
@@ -93,6 +96,10 @@ impl Run {
 
     /// What a transformer makes of the default input. Without one, the default is not made before somebody needs it; it is only measured.
     fn transformed_input(&self, node: NodeIx) -> Result<Option<Payload>, TaskError> {
+        let brief = self.state.brief(node);
+        if !brief.shapes_input && brief.incoming < 2 {
+            return Ok(None);
+        }
         let def = self.state.def(node);
         match &def.step.input {
             Some(transformer) => {
@@ -100,7 +107,6 @@ impl Run {
                 let made = transformer.apply(&given, &self.state.context(node))?;
                 self.within_limit(made).map(Some)
             }
-            None if def.incoming.len() < 2 => Ok(None),
             None => {
                 let before = def.incoming.iter().map(|edge| NodeIx { step: edge.step, ..node });
                 let bytes =
