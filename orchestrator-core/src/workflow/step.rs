@@ -390,8 +390,9 @@ impl Step {
         self
     }
 
-    /// How long a worker may be silent: every [`Input::Heartbeat`](crate::Input::Heartbeat) begins the time anew. A longer silence fails
-    /// the attempt with the retryable code `heartbeat_timeout`. For tasks only.
+    /// How long a worker may be silent: an [`Input::Heartbeat`](crate::Input::Heartbeat) begins the time anew. A longer silence fails
+    /// the attempt with the retryable code `heartbeat_timeout`. Let the worker beat at least twice in this time: a beat that follows
+    /// another within half of it is not counted, so that the history stays small. For tasks only.
     #[must_use]
     pub fn heartbeat_timeout(mut self, limit: Duration) -> Step {
         self.timeouts.heartbeat_ms = Some(millis(limit));
