@@ -178,6 +178,7 @@ fn a_step_that_is_about_to_fail_does_so_in_a_pause_and_not_in_a_cancelled_run() 
         Ok(Handled::Taken),
         "nothing is handed out again before it resumes"
     );
+    host.take(Input::Resumed);
     assert_eq!(host.failure().1, "step_timeout");
 
     let mut host = stopping();
