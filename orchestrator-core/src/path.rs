@@ -130,6 +130,13 @@ impl Path {
     pub(crate) fn frame(&self) -> &FramePath {
         &self.frame
     }
+
+    /// Whether it lies in a round, an item or the body of a step, at any depth.
+    pub(crate) fn is_inside(&self, step: &Path) -> bool {
+        let around = step.frame.places();
+        self.frame.places().starts_with(around)
+            && self.frame.places().get(around.len()).is_some_and(|(at, _)| *at == step.step)
+    }
 }
 
 impl fmt::Display for FramePath {

@@ -31,7 +31,8 @@ pub enum Command {
         /// Who could do it; there is at least one.
         candidates: Vec<Candidate>,
     },
-    /// Tell the worker to stop. An attempt that is in flight still needs its answer; one that has run out of time needs none.
+    /// Tell the worker to stop. An attempt that is in flight still needs its answer; one that has run out of time needs none, and may
+    /// never have been handed out.
     Cancel {
         /// Which attempt.
         attempt: AttemptId,
@@ -49,7 +50,7 @@ pub enum Command {
         /// When the default counts, or the step fails for want of an answer.
         deadline: Option<Timestamp>,
     },
-    /// The decision is no longer asked for.
+    /// The decision is no longer asked for; it may never have been.
     Withdraw {
         /// Which decision.
         path: Path,

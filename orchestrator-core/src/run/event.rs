@@ -292,7 +292,9 @@ pub enum Event {
 }
 
 /// A field that is there is `Some`, even if it is `null`: a step may well have nothing as its input.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Payload>, D::Error> {
+pub(super) fn present<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Payload>, D::Error> {
     Payload::deserialize(deserializer).map(Some)
 }
 

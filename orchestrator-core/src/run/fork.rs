@@ -1,20 +1,20 @@
 //! A new run out of what another has done: some steps are done again, with all that came of them, and the rest is kept.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::event::{Event, Recorded};
 use super::restore::{RestoreError, replay};
-use crate::id::{RunId, StepId};
+use crate::id::{RunId, SignalName, StepId};
 use crate::path::{FramePath, Path};
 use crate::random::Seed;
 use crate::task::Failure;
-use crate::workflow::{Kind, Workflow};
+use crate::workflow::{Awaited, Kind, Workflow};
 
 /// Why a run cannot be forked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ForkError {
-    /// Name steps that the workflow has, with rounds or items where they are inside others.
+    /// Name steps that the workflow has, inside others with a round or item that had begun.
     #[error("there is no step {path} to fork from")]
     UnknownStep {
         /// The path that leads nowhere.
@@ -43,6 +43,8 @@ pub enum ForkError {
 /// What is done again.
 #[derive(Default)]
 struct Reset {
+    /// The rounds, items and sub-workflows that had begun.
+    begun: BTreeSet<(Path, u32)>,
     /// Steps with all that is inside them.
     steps: BTreeSet<Path>,
     /// Steps whose body goes on: inside them something is reset, in these rounds or items.
@@ -59,8 +61,9 @@ struct Reopened {
 /// The history of a new run in which the steps `from` and all that came of them are still to be done, and everything else is as it was;
 /// [`Run::restore`](crate::Run::restore) goes on from there. With `seed`, what is done again draws new random numbers.
 ///
-/// Inside a loop, later rounds are reset too. What a cancellation cut short is reset as well; a pause, a cancellation and the end are not
-/// kept. A step that was undone must be among those that are reset: compensation is not taken back by itself.
+/// Inside a loop, later rounds are reset too. What a cancellation cut short is reset as well, and what a failed item stopped that is done
+/// again; a pause, a cancellation and the end are not kept. A step that was undone must be among those that are reset: compensation is not
+/// taken back by itself. The signal of a wait that is done again can be taken again.
 ///
 /// # Errors
 /// When a path leads nowhere, the history is trimmed or does not fit the definition, or an undone step would be kept.
@@ -78,23 +81,14 @@ pub fn fork(
     if from.is_empty() {
         return Err(ForkError::NoStep);
     }
-    let mut reset = Reset::default();
+    let mut reset = Reset { begun: begun(history), ..Reset::default() };
     for path in from {
         reset.add(workflow, path).ok_or_else(|| ForkError::UnknownStep { path: path.clone() })?;
     }
-    let mut cancelled = false;
-    for recorded in history {
-        match &recorded.event {
-            Event::CancelRequested { .. } => cancelled = true,
-            Event::StepFailed { path, error, .. }
-                if cancelled && error.failure == Failure::Cancelled && !path.is_compensation() =>
-            {
-                reset.add(workflow, path);
-            }
-            _ => {}
-        }
-    }
-    let seq = history.last().map_or(0, |recorded| recorded.seq);
+    reset.add_cut_short(workflow, history);
+    let returned = reset.returned_signals(workflow, history);
+    let last = history.last().unwrap_or(first);
+    let seq = last.seq;
     let mut forked: Vec<Recorded> = Vec::with_capacity(history.len() + 1);
     for recorded in history {
         if let Event::StepSucceeded { path, .. } = &recorded.event
@@ -103,7 +97,7 @@ pub fn fork(
         {
             return Err(ForkError::Undone { path: path.compensated() });
         }
-        if !reset.keeps(&recorded.event) {
+        if !reset.keeps(&recorded.event) || returned.contains(&recorded.seq) {
             continue;
         }
         let mut event = recorded.event.clone();
@@ -117,8 +111,35 @@ pub fn fork(
             forked.push(Recorded { seq: forked.len() as u64 + 1, at: recorded.at, event });
         }
     }
+    for recorded in history.iter().filter(|recorded| returned.contains(&recorded.seq)) {
+        let seq = forked.len() as u64 + 1;
+        forked.push(Recorded { seq, at: last.at, event: recorded.event.clone() });
+    }
     replay(workflow, forked.clone().into(), u64::MAX)?;
     Ok(forked)
+}
+
+/// The rounds, items and sub-workflows that a history begins.
+fn begun(history: &[Recorded]) -> BTreeSet<(Path, u32)> {
+    let begun = history.iter().filter_map(|recorded| match &recorded.event {
+        Event::RoundStarted { path, round: index, .. }
+        | Event::ItemStarted { path, item: index } => Some((path.clone(), *index)),
+        Event::SubWorkflowStarted { path, .. } => Some((path.clone(), 0)),
+        _ => None,
+    });
+    begun.collect()
+}
+
+/// The signal that a step waits for, if it does.
+fn awaited(root: &Workflow, path: &Path) -> Option<SignalName> {
+    let mut workflow = root;
+    for (step, _) in path.rounds() {
+        workflow = workflow.def(workflow.position(step.as_str())?).step.kind.body()?;
+    }
+    match &workflow.def(workflow.position(path.step().as_str())?).step.kind {
+        Kind::Wait { awaited: Awaited::Signal(name) } => SignalName::parse(name).ok(),
+        _ => None,
+    }
 }
 
 impl Reset {
@@ -132,6 +153,7 @@ impl Reset {
             let at = workflow.position(step.as_str())?;
             let body = workflow.def(at).step.kind.body()?.clone();
             let place = frame.step(step.clone());
+            self.begun.contains(&(place.clone(), index)).then_some(())?;
             frame = FramePath::round(&place, index);
             around.push((std::mem::replace(&mut workflow, body), place, index));
         }
@@ -144,6 +166,60 @@ impl Reset {
             reopened.within.insert(index);
         }
         Some(())
+    }
+
+    /// Adds the attempts that failed, and would have been made again, after a cancellation or the stop of a step that goes on. What is
+    /// added reopens what is around it, so that more stops may be taken back; at most as often as steps are nested.
+    fn add_cut_short(&mut self, workflow: &Workflow, history: &[Recorded]) {
+        loop {
+            let before = self.steps.len();
+            let mut cancelled = false;
+            let mut stops: Vec<&Path> = Vec::new();
+            for recorded in history {
+                match &recorded.event {
+                    Event::CancelRequested { .. } => cancelled = true,
+                    Event::StepStopping { path, .. } if self.reopened.contains_key(path) => {
+                        stops.push(path);
+                    }
+                    Event::StepFailed { path, attempt: 1.., error }
+                        if error.failure != Failure::Terminal
+                            && !path.is_compensation()
+                            && (cancelled || stops.iter().any(|stop| path.is_inside(stop))) =>
+                    {
+                        self.add(workflow, path);
+                    }
+                    _ => {}
+                }
+            }
+            if self.steps.len() == before {
+                return;
+            }
+        }
+    }
+
+    /// The signals that nothing uses which is kept, if some were used by what is not. They have to come after the others: a wait takes
+    /// the first that is there.
+    fn returned_signals(&self, workflow: &Workflow, history: &[Recorded]) -> BTreeSet<u64> {
+        let mut unused: BTreeMap<&SignalName, VecDeque<u64>> = BTreeMap::new();
+        let mut returned = BTreeSet::new();
+        for recorded in history {
+            match &recorded.event {
+                Event::SignalReceived { name, .. } => {
+                    unused.entry(name).or_default().push_back(recorded.seq);
+                }
+                Event::WaitEnded { path, .. } => {
+                    let name = awaited(workflow, path);
+                    let signals = name.and_then(|name| unused.get_mut(&name));
+                    let used = signals.and_then(VecDeque::pop_front);
+                    returned.extend(used.filter(|_| self.covers(path)));
+                }
+                _ => {}
+            }
+        }
+        if !returned.is_empty() {
+            returned.extend(unused.into_values().flatten());
+        }
+        returned
     }
 
     /// Adds the descendants of a step in its own frame, and the step itself if that is wanted.

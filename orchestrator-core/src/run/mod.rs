@@ -59,7 +59,8 @@ use state::{NodeIx, Phase, State};
 /// 2. [`poll_event`](Run::poll_event) yields each event once. Persist them in order; then say so with
 ///    [`committed`](Run::committed). A host that keeps nothing commits at once.
 /// 3. [`poll_command`](Run::poll_command) yields each command once, and none whose cause is not committed. Carry it out; its
-///    result is an input.
+///    result is an input. A run that is over yields none: what is still handed out then, an attempt that ran out of time say, is no
+///    longer wanted, and the host tells it so.
 /// 4. [`next_deadline`](Run::next_deadline) says when to send [`Input::TimePassed`] if nothing else happens.
 ///
 /// The calls may come in any order and as often as one likes. An answer that is late or comes twice is [`Handled::Ignored`]

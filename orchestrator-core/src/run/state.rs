@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::event::RunResult;
+use super::event::{RunResult, present};
 use super::sight::FrameView;
 use crate::context::{Context, Item, Round, Scope, Standpoint};
 use crate::id::{SignalName, WorkerName};
@@ -109,6 +109,7 @@ pub(super) struct Node {
 #[serde(default)]
 pub(super) struct Extra {
     /// What the step works on, if a transformer made it.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub(super) input: Option<Payload>,
     /// Who has failed at it, first to last.
     pub(super) tried: Vec<u32>,

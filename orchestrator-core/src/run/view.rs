@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::event::RunResult;
+use super::event::{RunResult, present};
 use super::restore::{Past, RestoreError, replay};
 use super::state::{NodeIx, Phase, State};
 use super::{Run, StepStatus};
@@ -50,7 +50,7 @@ pub struct StepView {
     /// Its last attempt; 0 when none was made.
     pub attempt: u32,
     /// What it gave.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub output: Option<Payload>,
     /// Why it failed, or will.
     #[serde(default, skip_serializing_if = "Option::is_none")]

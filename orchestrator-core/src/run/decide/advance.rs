@@ -105,7 +105,7 @@ impl Run {
     }
 
     /// Gives a signal that is kept to the first step that waits for it.
-    fn hand_out_signal(&mut self) -> bool {
+    pub(super) fn hand_out_signal(&mut self) -> bool {
         let met = self.state.awaiting.iter().find_map(|(name, nodes)| {
             let payload = self.state.signals.get(name)?.front()?;
             Some((*nodes.front()?, payload.clone()))

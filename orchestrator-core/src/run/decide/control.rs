@@ -5,7 +5,9 @@ use crate::run::{Event, Run};
 
 impl Run {
     pub(super) fn pause(&mut self) -> Handled {
-        let unchanged = self.state.paused || self.state.cancelled.is_some();
+        // A cancelled run has no new work that could be held back, until it is unwound.
+        let idle = self.state.cancelled.is_some() && self.state.unwinding.is_none();
+        let unchanged = self.state.paused || idle;
         if let Some(ignored) = self.settled(unchanged) {
             return ignored;
         }
@@ -18,6 +20,8 @@ impl Run {
             return ignored;
         }
         self.emit(Event::Resumed);
+        // A signal that came in the pause came before the deadlines that passed in it are looked at.
+        while self.hand_out_signal() {}
         self.ring();
         Handled::Taken
     }

@@ -1,5 +1,7 @@
 //! People decide, signals come, and workers say that they are alive.
 
+use std::collections::VecDeque;
+
 use super::Answerer;
 use crate::id::SignalName;
 use crate::path::Path;
@@ -33,7 +35,8 @@ impl Run {
             let (choice, choices) = (decided.choice, choices.clone());
             return Err(InputError::UnknownChoice { path, choice, choices });
         }
-        self.may_travel(&path, &decided.remark)?;
+        let given = Payload::of(&decided).expect("texts and a payload have a form");
+        self.may_travel(&path, &given)?;
         self.emit(Event::DecisionMade { path, decided });
         Ok(Handled::Taken)
     }
@@ -49,8 +52,10 @@ impl Run {
         }
         self.may_travel(&name, &payload)?;
         let max = self.options.signals_max;
-        let kept = self.state.signals.get(&name).map_or(0, |kept| kept.len());
-        if kept >= max as usize && !self.state.awaiting.contains_key(&name) {
+        let kept = self.state.signals.get(&name).map_or(0, VecDeque::len);
+        // In a pause those who wait do not get theirs yet.
+        let awaited = self.state.awaiting.get(&name).map_or(0, VecDeque::len);
+        if kept >= max as usize + awaited {
             return Err(InputError::SignalsFull { name, max });
         }
         self.emit(Event::SignalReceived { name, payload });
