@@ -217,7 +217,7 @@ impl Simulation {
         let terms = self.terms(&model, &options);
         let simulated = catch_unwind(AssertUnwindSafe(|| {
             let mut host = Host::new(self, &terms, &options, order);
-            match host.to_the_end() {
+            match host.drive() {
                 Ok(outcome) => Ok(host.report(outcome)),
                 Err(broken) => Err(host.violation(broken)),
             }

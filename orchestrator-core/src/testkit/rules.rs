@@ -50,7 +50,7 @@ impl Given {
         let mut causes = causes.map(|recorded| recorded.seq);
         // There may be more than one reason to call somebody back. What is handed out again is so because of the last.
         let cause = match command {
-            Command::Cancel { .. } | Command::Withdraw { .. } => causes.last(),
+            Command::Cancel { .. } | Command::Withdraw { .. } => causes.next_back(),
             Command::Execute { .. } | Command::Route { .. } | Command::Decide { .. } => {
                 causes.next()
             }

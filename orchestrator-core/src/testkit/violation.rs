@@ -69,7 +69,7 @@ pub struct Violation {
     /// The rule.
     pub rule: Rule,
     /// The event that broke it, if it was one.
-    pub event: Option<Recorded>,
+    pub event: Option<Box<Recorded>>,
     /// What should have been.
     pub detail: String,
     /// The last events before that, oldest first; at most [`Violation::EVENTS_MAX`].

@@ -58,7 +58,7 @@ pub(super) fn work(world: Seed, task: &Task) -> Result<TaskOutput, TaskError> {
     // In some worlds nothing goes wrong, so that runs get far; in others little does.
     let fails = match world.0 % 4 {
         0 => false,
-        1 => (roll >> 32) % 4 == 0,
+        1 => (roll >> 32).is_multiple_of(4),
         _ => true,
     };
     match roll % 20 {

@@ -15,7 +15,7 @@ use crate::workflow::{Kind, Step};
 
 impl<'m> Reference<'m> {
     /// Where the attempts of a path are counted.
-    fn place(&self, path: &Path) -> Checked<Place> {
+    pub(super) fn place(&self, path: &Path) -> Checked<Place> {
         let text = path.to_string();
         if !path.is_compensation() {
             return self.step(path).map(|(key, at)| Place::Step(key, at));
@@ -24,7 +24,7 @@ impl<'m> Reference<'m> {
         undo.map(Place::Undo).ok_or_else(|| (Rule::Unwinding, "there is nothing to undo".into()))
     }
 
-    fn phase(&self, place: &Place) -> &Phase {
+    pub(super) fn phase(&self, place: &Place) -> &Phase {
         match place {
             Place::Step(key, at) => &self.node(key, *at).phase,
             Place::Undo(at) => &self.undos[*at].phase,
@@ -59,7 +59,7 @@ impl<'m> Reference<'m> {
     }
 
     /// The step as it is written: an attempt to undo it may take as long as one to do it.
-    fn written(&self, place: &Place) -> &'m Step {
+    pub(super) fn written(&self, place: &Place) -> &'m Step {
         let (key, at) = match place {
             Place::Step(key, at) => (key, at),
             Place::Undo(undo) => (&self.undos[*undo].place.0, &self.undos[*undo].place.1),
@@ -418,37 +418,6 @@ impl<'m> Reference<'m> {
                 self.undos[*at].phase = phase;
                 Ok(())
             }
-        }
-    }
-
-    /// Whether the attempt waits for the answer of a worker (`true`) or a router; `None` when it waits for nobody.
-    pub(in crate::testkit) fn awaits(&self, id: &AttemptId) -> Option<bool> {
-        let place = self.place(&id.path).ok()?;
-        match self.phase(&place) {
-            Phase::Working { attempt, .. } if *attempt == id.attempt => Some(true),
-            Phase::Routing { attempt, .. } if *attempt == id.attempt => Some(false),
-            _ => None,
-        }
-    }
-
-    /// Whether somebody listens for heartbeats of this attempt.
-    pub(in crate::testkit) fn hears(&self, id: &AttemptId) -> bool {
-        self.place(&id.path).is_ok_and(|place| {
-            self.awaits(id) == Some(true) && self.written(&place).timeouts.heartbeat_ms.is_some()
-        })
-    }
-
-    /// What a worker is to get and to see. The sight of a compensation is not laid down.
-    pub(in crate::testkit) fn hand_out(
-        &self,
-        path: &Path,
-    ) -> Option<(Payload, Option<crate::Context>)> {
-        match self.place(path).ok()? {
-            Place::Step(key, at) => {
-                let node = self.node(&key, at);
-                Some((node.input.clone(), Some(self.context(&key, node.sees.clone()))))
-            }
-            Place::Undo(at) => Some((self.undos[at].output.clone(), None)),
         }
     }
 }

@@ -1,14 +1,11 @@
 //! What has to happen next: asked when an input has been handled, nothing of it may be left. And what the run must say of itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Checked, Phase, Reference, Rule, broken, frames::Next};
-use crate::path::Path;
-use crate::payload::Payload;
-use crate::run::StepStatus;
 use crate::time::Timestamp;
-use crate::workflow::{Awaited, Kind, Step};
+use crate::workflow::{Kind, Step};
 
 impl<'m> Reference<'m> {
     /// Says what should have followed from the last input and did not.
@@ -137,120 +134,6 @@ impl<'m> Reference<'m> {
     pub(in crate::testkit) fn next_deadline(&self) -> Option<Timestamp> {
         self.alarms().map(|(_, due)| due).min().filter(|_| !self.paused)
     }
-
-    pub(in crate::testkit) fn is_paused(&self) -> bool {
-        self.paused
-    }
-
-    /// The status of every step of every frame that is kept.
-    pub(in crate::testkit) fn statuses(&self) -> Vec<(Path, StepStatus)> {
-        let kept = self.frames.iter().filter(|(key, _)| self.kept(key));
-        let nodes = kept.flat_map(|(key, frame)| {
-            frame.nodes.iter().zip(&frame.model.steps).map(move |(node, def)| {
-                let path = Path::parse(&format!("{key}{}", def.id())).expect("a path");
-                (path, node.phase.status())
-            })
-        });
-        nodes.collect()
-    }
-
-    /// The outputs of the steps that have succeeded, in frames that are kept.
-    pub(in crate::testkit) fn outputs(&self) -> BTreeMap<Path, Payload> {
-        let kept = self.frames.iter().filter(|(key, _)| self.kept(key));
-        let nodes = kept.flat_map(|(key, frame)| {
-            frame.nodes.iter().zip(&frame.model.steps).filter_map(move |(node, def)| {
-                let Phase::Succeeded { output } = &node.phase else { return None };
-                let path = Path::parse(&format!("{key}{}", def.id())).expect("a path");
-                Some((path, output.clone()))
-            })
-        });
-        nodes.collect()
-    }
-
-    /// Whether a frame is no round that is too old to be remembered, nor inside one.
-    fn kept(&self, key: &str) -> bool {
-        let Some((around, at, index)) = &self.frames[key].owner else { return true };
-        let kept = match self.def(around, *at).kind() {
-            Kind::Loop { rounds_kept, .. } => {
-                // Rounds are dropped from the oldest on, up to one in which something may have to be undone.
-                let may_be_undone = (0..=*index).any(|round| {
-                    let part = self.part(around, *at, round);
-                    self.undos.iter().any(|undo| undo.place.0.starts_with(&part))
-                });
-                index + rounds_kept >= self.node(around, *at).begun || may_be_undone
-            }
-            _ => true,
-        };
-        kept && self.kept(around)
-    }
-
-    /// Whether a person may decide this now.
-    pub(in crate::testkit) fn asks(&self, path: &Path) -> bool {
-        let Ok((key, at)) = self.step(path) else { return false };
-        matches!(self.node(&key, at).phase, Phase::Asked { .. })
-            && self.alive(&key)
-            && self.cancelled.is_none()
-            && self.unwinding.is_none()
-            && self.result.is_none()
-    }
-
-    /// Whether an attempt is in flight whose result is not wanted any more.
-    pub(in crate::testkit) fn is_called_off(&self, id: &crate::run::AttemptId) -> bool {
-        let Ok((key, _)) = self.step(&id.path) else { return false };
-        !id.path.is_compensation()
-            && self.awaits(id) == Some(true)
-            && (self.cancelled.is_some() || !self.alive(&key))
-    }
-
-    /// Whether a decision was asked for, and is neither made by a person nor open.
-    pub(in crate::testkit) fn is_moot(&self, path: &Path) -> bool {
-        let Ok((key, at)) = self.step(path) else { return false };
-        match &self.node(&key, at).phase {
-            Phase::Asked { .. } => !self.asks(path),
-            Phase::Succeeded { output } => output.at::<Option<String>>("/by") == Ok(None),
-            Phase::Failed { .. } => true,
-            _ => false,
-        }
-    }
-
-    /// The names of all signals that the workflow has.
-    pub(in crate::testkit) fn signal_names(&self) -> Vec<String> {
-        fn names(model: &crate::testkit::model::Model, found: &mut Vec<String>) {
-            for def in &model.steps {
-                if let Kind::Wait { awaited: Awaited::Signal(name) } = def.kind() {
-                    found.push(name.clone());
-                }
-                def.body.iter().for_each(|body| names(body, found));
-            }
-        }
-        let mut found = Vec::new();
-        names(self.terms.model, &mut found);
-        found.sort();
-        found.dedup();
-        found
-    }
-
-    /// How many signals of that name have come and not been used.
-    pub(in crate::testkit) fn signals_kept(&self, name: &str) -> usize {
-        self.signals.get(name).map_or(0, |kept| kept.len())
-    }
-
-    /// Signals that steps wait for and nobody has sent, and decisions that are open.
-    pub(in crate::testkit) fn awaited(&self) -> (Vec<String>, usize) {
-        let frames = self.frames.iter().filter(|(key, _)| self.alive(key));
-        let (mut signals, mut decisions) = (Vec::new(), 0);
-        for (node, def) in frames.flat_map(|(_, frame)| frame.nodes.iter().zip(&frame.model.steps))
-        {
-            match (&node.phase, def.kind()) {
-                (Phase::Awaiting { .. }, Kind::Wait { awaited: Awaited::Signal(name) }) => {
-                    signals.push(name.clone())
-                }
-                (Phase::Asked { .. }, _) => decisions += 1,
-                _ => {}
-            }
-        }
-        (signals, decisions)
-    }
 }
 
 fn after(since: Timestamp, limit: Option<u64>) -> Option<Timestamp> {
@@ -266,20 +149,5 @@ fn attempt_due(phase: &Phase, step: &Step) -> Option<Timestamp> {
             attempt.chain(after(*beat, step.timeouts.heartbeat_ms)).min()
         }
         _ => None,
-    }
-}
-
-impl Phase {
-    fn status(&self) -> StepStatus {
-        match self {
-            Phase::Waiting => StepStatus::Waiting,
-            Phase::Routing { .. } | Phase::Working { .. } | Phase::Open => StepStatus::Running,
-            Phase::Resting { .. } => StepStatus::Resting,
-            Phase::Asked { .. } | Phase::Awaiting { .. } => StepStatus::Awaiting,
-            Phase::Stopping { .. } => StepStatus::Stopping,
-            Phase::Succeeded { .. } => StepStatus::Succeeded,
-            Phase::Failed { .. } => StepStatus::Failed,
-            Phase::Skipped { .. } => StepStatus::Skipped,
-        }
     }
 }

@@ -9,6 +9,7 @@ mod attempts;
 mod duties;
 mod frames;
 mod joins;
+mod sight;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -311,7 +312,7 @@ impl<'m> Reference<'m> {
             }
             None => {
                 let fails = !matches!(result, RunResult::Succeeded { .. });
-                must(!(fails && !self.undos.is_empty()), Rule::Unwinding, || {
+                must(!fails || self.undos.is_empty(), Rule::Unwinding, || {
                     "steps that have succeeded are not undone".into()
                 })?;
                 self.check_result(result)?;

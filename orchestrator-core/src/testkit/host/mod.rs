@@ -1,6 +1,9 @@
 //! A random host: it drives one run to its end in an order of its own, loses what it did not commit, and shows every event to the reference
 //! scheduler.
 
+mod crash;
+mod ending;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -14,8 +17,8 @@ use crate::path::Path;
 use crate::payload::Payload;
 use crate::random::{Seed, Stream};
 use crate::run::{
-    AttemptId, Command, Decided, Handled, Input, Past, Recorded, Run, RunOptions, RunOutcome,
-    RunResult, RunView, Snapshot,
+    AttemptId, Command, Decided, Handled, Input, Recorded, Run, RunOptions, RunOutcome, RunView,
+    Snapshot,
 };
 use crate::task::{TaskError, TaskOutput};
 use crate::time::Timestamp;
@@ -94,7 +97,7 @@ impl<'a> Host<'a> {
         }
     }
 
-    pub(super) fn to_the_end(&mut self) -> Checked<RunOutcome> {
+    pub(super) fn drive(&mut self) -> Checked<RunOutcome> {
         self.tell(Input::Started, Expect::Taken)?;
         let wild = self.dice.below(WILD_TURNS_MAX);
         for turn in 0..TURNS_MAX {
@@ -182,13 +185,13 @@ impl<'a> Host<'a> {
             self.told.push((now, input.clone()));
         }
         let events = self.new_events();
-        let fits = match (&told, expect) {
+        let fits = matches!(
+            (&told, expect),
             (_, Expect::Anything)
-            | (Ok(Handled::Taken), Expect::Taken)
-            | (Ok(Handled::Ignored(_)), Expect::Ignored)
-            | (Err(_), Expect::Refused) => true,
-            _ => false,
-        };
+                | (Ok(Handled::Taken), Expect::Taken)
+                | (Ok(Handled::Ignored(_)), Expect::Ignored)
+                | (Err(_), Expect::Refused)
+        );
         must(fits, Rule::Ignored, || format!("{input:?} gives {told:?} instead of {expect:?}"))?;
         if told != Ok(Handled::Taken) {
             let left = events.is_empty() && self.run.next_deadline() == deadline;
@@ -406,167 +409,6 @@ impl<'a> Host<'a> {
         told
     }
 
-    /// Loses everything that is not committed, and begins again from the rest.
-    fn crash(&mut self) -> Checked {
-        if self.committed == 0 {
-            return Ok(());
-        }
-        self.crashes += 1;
-        self.coverage.note("crash");
-        let past = self.past()?;
-        self.log.truncate(self.committed);
-        self.snapshot = None;
-        self.given.forget();
-        // A worker or a person outlives the host now and then, and answers what is asked a second time.
-        let keeps = self.dice.chance(0.3);
-        let mut outlived = std::mem::take(&mut self.open);
-        self.said.clear();
-        self.told.clear();
-        self.now = self.now.after(Duration::from_millis(self.dice.below(200) as u64));
-        let restored =
-            Run::restore(self.simulation.workflow.clone(), self.options.clone(), past, self.now);
-        self.run = restored.map_err(|error| (Rule::Replay, error.to_string()))?;
-        self.reference = Reference::new(self.terms);
-        for recorded in &self.log {
-            self.reference.event(recorded, Cause::Unknown)?;
-        }
-        let events = self.new_events();
-        self.show(events, Cause::Restored)?;
-        self.reference.nothing_missing()?;
-        self.compare()?;
-        self.compare_steps(&self.run.view(), &self.reference)?;
-        outlived.retain(|command| {
-            let id = match command {
-                Command::Execute { attempt, .. } => attempt,
-                _ => return false,
-            };
-            keeps && self.reference.awaits(id) == Some(true)
-        });
-        if !outlived.is_empty() {
-            self.coverage.note("outlived the host");
-        }
-        self.open = outlived;
-        Ok(())
-    }
-
-    /// What is left after a crash: events, a text whose last line is torn, or a snapshot and the events after it.
-    fn past(&mut self) -> Checked<Past> {
-        let kept = &self.log[..self.committed];
-        let events = match self.dice.below(3) {
-            0 => {
-                self.coverage.note("torn line");
-                let mut text = String::new();
-                for recorded in kept {
-                    text.push_str(&serde_json::to_string(recorded).expect("events are JSON"));
-                    text.push('\n');
-                }
-                if let Some(next) = self.log.get(self.committed) {
-                    let line = serde_json::to_string(next).expect("events are JSON");
-                    let cut = (1..line.len()).rev().find(|&at| line.is_char_boundary(at));
-                    text.push_str(&line[..cut.unwrap_or(0)]);
-                }
-                let read = text.lines().map_while(|line| serde_json::from_str(line).ok());
-                let read: Vec<Recorded> = read.collect();
-                must(read == kept, Rule::Replay, || "events change when they are written".into())?;
-                read
-            }
-            _ => kept.to_vec(),
-        };
-        if self.committed == self.log.len() && self.dice.chance(0.3) {
-            self.snapshot = Some(self.run.snapshot());
-        }
-        let usable = |snapshot: &mut Snapshot| snapshot.seq <= self.committed as u64;
-        let Some(snapshot) = self.snapshot.take_if(usable) else { return Ok(events.into()) };
-        self.coverage.note("snapshot");
-        let text = serde_json::to_string(&snapshot).expect("a snapshot is JSON");
-        let read: Option<Snapshot> = serde_json::from_str(&text).ok();
-        must(read.as_ref() == Some(&snapshot), Rule::Replay, || {
-            "a snapshot changes when it is written".into()
-        })?;
-        // A store may have kept more than the events after it.
-        let from = if self.dice.chance(0.5) { snapshot.seq as usize } else { 0 };
-        Ok(Past { snapshot: read, events: events[from..].to_vec() })
-    }
-
-    /// What holds at the end: nothing goes on, and the history alone makes the same run.
-    fn ended(&mut self) -> Checked<RunOutcome> {
-        let asks = self.run.poll_command();
-        must(asks.is_none(), Rule::Command, || format!("a finished run asks for {asks:?}"))?;
-        let after = [Input::Paused, Input::TimePassed, Input::Cancelled { reason: "late".into() }];
-        for input in after {
-            self.tell(input, Expect::Ignored)?;
-        }
-        let view = self.run.view();
-        self.compare_steps(&view, &self.reference)?;
-        let outcome = self.run.outcome();
-        let Some(outcome) = outcome else { return broken(Rule::State, "there is no outcome") };
-        let wanted = self.reference.outputs();
-        must(outcome.outputs == wanted, Rule::State, || {
-            format!("the outputs are {:?}, should be {wanted:?}", outcome.outputs)
-        })?;
-        let history = self.run.history();
-        // A run that was restored from a snapshot has the events after it.
-        let first = self.log.len() - history.len();
-        let same = history == self.log[first..];
-        must(same, Rule::State, || "the history is not what was polled".into())?;
-        self.coverage.note(match &outcome.result {
-            RunResult::Succeeded { .. } => "succeeded",
-            RunResult::Failed { .. } => "failed",
-            RunResult::Cancelled { .. } => "cancelled",
-        });
-        self.replayed(&view)?;
-        self.at_any_event()?;
-        self.told_again()?;
-        Ok(outcome)
-    }
-
-    fn replayed(&self, view: &RunView) -> Checked {
-        let again = Run::restore(
-            self.simulation.workflow.clone(),
-            self.options.clone(),
-            self.log.clone(),
-            self.now,
-        );
-        let again = again.map_err(|error| (Rule::Replay, error.to_string()))?;
-        let same = again.view() == *view && again.outcome() == self.run.outcome();
-        must(same, Rule::Replay, || "the replayed run is another".into())?;
-        must(again.event_count() == self.log.len() as u64, Rule::Replay, || {
-            "a run that has ended goes on when it is restored".into()
-        })?;
-        must(again.snapshot() == self.run.snapshot(), Rule::Replay, || {
-            "the snapshot of the replayed run is another".into()
-        })
-    }
-
-    /// The run as it stood at some event is what the events up to that make.
-    fn at_any_event(&mut self) -> Checked {
-        let seq = 1 + self.dice.below(self.log.len());
-        let view = RunView::at(&self.simulation.workflow, self.log.clone(), seq as u64);
-        let view = view.map_err(|error| (Rule::Replay, error.to_string()))?;
-        let mut reference = Reference::new(self.terms);
-        for recorded in &self.log[..seq] {
-            reference.event(recorded, Cause::Unknown)?;
-        }
-        self.compare_steps(&view, &reference)
-            .map_err(|(_, detail)| (Rule::Replay, format!("at event {seq}: {detail}")))
-    }
-
-    /// The same inputs, and nobody who polls or commits, give the same bytes.
-    fn told_again(&self) -> Checked {
-        if self.crashes > 0 {
-            return Ok(());
-        }
-        let mut again = Run::new(self.simulation.workflow.clone(), self.options.clone());
-        for (now, input) in &self.told {
-            // Refusals are as before, and were looked at then.
-            let _ = again.handle(*now, input.clone());
-        }
-        let bytes = |history: &[Recorded]| serde_json::to_string(history).expect("events are JSON");
-        must(bytes(&again.history()) == bytes(&self.log), Rule::Bytes, || {
-            "the same inputs gave another history".into()
-        })
-    }
-
     pub(super) fn report(mut self, outcome: RunOutcome) -> Report {
         self.coverage.one();
         Report {
@@ -596,7 +438,7 @@ pub(super) fn violation(
     Violation {
         seed,
         rule,
-        event: history.get(at).cloned(),
+        event: history.get(at).cloned().map(Box::new),
         detail,
         before: before.cloned().collect(),
     }
