@@ -36,7 +36,7 @@ impl Host {
         Host { run, now, open, asked, stopped, snapshots: None, last_was_go: false }
     }
 
-    fn to_the_end(mut self, name: &str) -> Host {
+    fn drive(mut self, name: &str) -> Host {
         for _ in 0..TURNS_MAX {
             while self.run.poll_event().is_some() {}
             self.run.commit_polled();
@@ -160,7 +160,7 @@ fn check(seed: u64, made: Made) -> usize {
     let now = Timestamp(1_000);
     run.handle(now, Input::Started).unwrap();
     let snapshots = Some(vec![run.snapshot()]);
-    let whole = Host { snapshots, ..Host::new(run, now) }.to_the_end(name);
+    let whole = Host { snapshots, ..Host::new(run, now) }.drive(name);
     let snapshots = whole.snapshots.as_deref().unwrap_or_default();
     let history = whole.run.history();
     let essential = essence(&history);
@@ -183,7 +183,7 @@ fn check(seed: u64, made: Made) -> usize {
             _ => None,
         };
         let last_was_go = before.iter().rev().find_map(is_go).unwrap_or(false);
-        let resumed = Host { last_was_go, ..Host::new(restored, now) }.to_the_end(&name);
+        let resumed = Host { last_was_go, ..Host::new(restored, now) }.drive(&name);
         let after = resumed.run.history();
         let first = after.first().map_or(kept, |recorded| recorded.seq as usize - 1);
         let mut all = history[..first].to_vec();
