@@ -133,9 +133,8 @@ impl Path {
 
     /// Whether it lies in a round, an item or the body of a step, at any depth.
     pub(crate) fn is_inside(&self, step: &Path) -> bool {
-        let around = &step.frame.0;
-        self.frame.0.starts_with(around)
-            && self.frame.0.get(around.len()).is_some_and(|(at, _)| *at == step.step)
+        let (own, around) = (self.frame.places(), step.frame.places());
+        own.starts_with(around) && own.get(around.len()).is_some_and(|(at, _)| *at == step.step)
     }
 }
 
