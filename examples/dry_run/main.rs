@@ -6,12 +6,14 @@
 //! cargo run --release --example dry_run                              # a small trace of its own
 //! ```
 //!
-//! FILE is a trace in the WfCommons WfFormat 1.5 (or before: 1.3, 1.4). Tasks that are ready start in the order of the file.
+//! FILE is a trace in the WfCommons WfFormat 1.5 (or before: 1.3, 1.4), or a definition in our own JSON form whose tasks say `expected_ms`.
+//! Tasks that are ready start in the order of the file.
 //!
 //! Exit codes: 0 done, 2 the arguments or the trace are not usable; then one line on stderr says why, and nothing is on stdout.
 
 mod broken;
 mod edges;
+mod form;
 mod trace;
 mod wfformat;
 
@@ -27,7 +29,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use orchestrator_ai::core::{DryRun, DryRunReport, Path, WhatIf};
+use orchestrator_ai::core::{DryRunReport, Path, WhatIf};
 use trace::Trace;
 
 /// What is run without a file: one download, three parts of unequal length, one join.
@@ -73,10 +75,9 @@ fn answer(arguments: &Arguments) -> Result<String, Box<dyn Error>> {
             )
         }
     };
-    let trace = wfformat::read(&bytes).map_err(|error| format!("{name}: {error}"))?;
-    let dry_run =
-        DryRun::new(&trace.workflow).workers(arguments.workers).durations(trace.run_times.clone());
-    let report = dry_run.report()?;
+    let trace = form::read(&bytes).map_err(|error| format!("{name}: {error}"))?;
+    let dry_run = trace.dry_run().workers(arguments.workers);
+    let report = dry_run.report().map_err(|error| format!("{name}: {error}"))?;
     if arguments.json {
         return Ok(as_json(&trace, &report).to_string());
     }
@@ -88,7 +89,7 @@ fn answer(arguments: &Arguments) -> Result<String, Box<dyn Error>> {
 }
 
 fn as_json(trace: &Trace, report: &DryRunReport) -> serde_json::Value {
-    let path: Vec<&str> = report.critical_path.iter().map(|path| trace.id(path)).collect();
+    let path: Vec<String> = report.critical_path.iter().map(|path| trace.id(path)).collect();
     serde_json::json!({
         "steps": report.steps,
         "edges": report.edges,

@@ -206,3 +206,27 @@ fn without_a_file_there_is_an_example() {
         "{printed}"
     );
 }
+
+#[test]
+fn a_definition_of_our_own_says_how_long_its_tasks_take() {
+    let mut form = json!({ "v": 1, "name": "ours", "steps": [
+        { "id": "first", "kind": "task", "role": "coder", "expected_ms": 1500 },
+        { "id": "each", "kind": "sub_workflow", "after": [{ "step": "first" }], "body": {
+            "name": "inside", "steps": [
+                { "id": "long", "kind": "task", "role": "coder", "expected_ms": 2000 },
+                { "id": "short", "kind": "task", "role": "coder", "expected_ms": 250 },
+            ],
+        } },
+    ] });
+    let printed = dry_run(&form.to_string(), &["--workers", "2", "--json"]).unwrap();
+    let report: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(report["makespan_s"], 3.5);
+    assert_eq!(report["critical_path"], json!(["first", "each[0]/long"]));
+    assert_eq!(report["steps"], 3);
+    form["steps"][0]["kind"] = json!("taks");
+    let refused = dry_run(&form.to_string(), &[]).unwrap_err();
+    assert!(refused.contains("unknown variant `taks`"), "{refused}");
+    let slow = form.to_string().replace("taks", "task").replace("\"expected_ms\":1500,", "");
+    let refused = dry_run(&slow, &[]).unwrap_err();
+    assert!(refused.contains("how long attempt 1 of step first takes"), "{refused}");
+}

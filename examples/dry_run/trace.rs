@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use orchestrator_ai::core::{Fault, Path, Role, Step, StepId, Workflow};
+use orchestrator_ai::core::{DryRun, Fault, Path, Role, Step, StepId, Workflow};
 
 use crate::broken::Broken;
 
@@ -15,9 +15,20 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
+    /// A definition of our own, in which steps are called what they are called and say themselves how long they take.
+    pub(crate) fn of(workflow: Workflow) -> Trace {
+        Trace { workflow, run_times: BTreeMap::new(), ids: BTreeMap::new() }
+    }
+
+    /// The simulation of it.
+    pub(crate) fn dry_run(&self) -> DryRun<'_> {
+        let dry_run = DryRun::new(&self.workflow);
+        if self.ids.is_empty() { dry_run } else { dry_run.durations(self.run_times.clone()) }
+    }
+
     /// What the file calls a step.
-    pub(crate) fn id<'a>(&'a self, path: &'a Path) -> &'a str {
-        self.ids.get(path.step()).map_or(path.step().as_str(), String::as_str)
+    pub(crate) fn id(&self, path: &Path) -> String {
+        self.ids.get(path.step()).cloned().unwrap_or_else(|| path.to_string())
     }
 }
 

@@ -88,6 +88,8 @@ mod retry;
 mod route;
 mod run;
 mod task;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 mod time;
 mod worker;
 mod workflow;

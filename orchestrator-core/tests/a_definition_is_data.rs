@@ -43,6 +43,7 @@ fn everything() -> Value {
                 "role": "coder",
                 "requires": ["gpu"],
                 "priority": -3,
+                "expected_ms": 1500,
                 "retry": { "attempts_max": 3, "delay_ms": 5, "growth_percent": 150, "delay_ms_max": 50,
                            "jitter_percent": 0, "never_on": ["bad"], "repeat_unknown": true },
                 "compensation": { "role": "deployer", "retry": { "attempts_max": 2 } },

@@ -264,8 +264,10 @@ fn a_setting_stands_only_where_it_means_something() {
                 .heartbeat_timeout(second)
                 .step_timeout(second)
                 .priority(1)
+                .expected(second)
                 .compensate(Role::CODER, RetryPolicy::default())
                 .output(same()),
+            Step::decision("d", "which?", ["yes", "no"]).output(same()),
             Step::branch("b")
                 .case(never(), "t")
                 .otherwise("t")
@@ -285,9 +287,11 @@ fn a_setting_stands_only_where_it_means_something() {
             "step \"s\" is a sub_workflow, which has no `attempt_timeout`; only tasks make attempts; use `step_timeout`",
             "step \"s\" is a sub_workflow, which has no `heartbeat_timeout`; only tasks make attempts; use `step_timeout`",
             "step \"s\" is a sub_workflow, which has no `priority`; give it to the tasks inside: only they wait for a place",
+            "step \"s\" is a sub_workflow, which has no `expected`; give it to the tasks inside: only attempts take time",
             "step \"s\" is a sub_workflow, which has no `compensate`; give it to the tasks inside: only they are undone",
+            "step \"d\" is a decision, which has no `output`; shape the input of the step after it",
             "step \"b\" is a branch, which has no `step_timeout`; it decides at once",
-            "step \"b\" is a branch, which has no `output`; its output is its input; shape that with `input`",
+            "step \"b\" is a branch, which has no `output`; shape the input of the step after it",
         ],
     );
 }

@@ -1,7 +1,7 @@
 //! A dry run says how long a workflow takes on so many workers, and which steps decide it; a scheduler that shares nothing with it agrees.
 
-#[expect(dead_code, reason = "hosts and histories are the matter of other tests")]
-mod support;
+#[path = "support/world.rs"]
+mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
@@ -439,7 +439,7 @@ fn a_report_is_written_in_seconds() {
 #[test]
 fn a_random_workflow_gives_the_same_however_many_work() {
     for seed in 0..300 {
-        let world = support::World::new(seed, support::Joins::All);
+        let world = world::World::new(seed);
         let time = |path: &Path, attempt| {
             let place = format!("{path} {attempt}");
             ms(Seed(seed).derive("time").derive(&place).stream().below(2_000) as u64)
@@ -453,7 +453,7 @@ fn a_random_workflow_gives_the_same_however_many_work() {
         let start = orchestrator_core::Timestamp(0);
         let mut run = world.run();
         run.handle(start, Input::Started).unwrap();
-        let run = support::drive_in_order(&world, run, start);
+        let run = world::drive_in_order(&world, run, start);
         assert_eq!(run.result(), Some(&alone.result), "seed {seed}");
 
         let mut tried: Vec<(Path, u32)> = Vec::new();

@@ -59,7 +59,7 @@ use simulate::Simulation;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DryRunError {
-    /// Say how long it takes, with [`DryRun::duration`] or [`DryRun::durations`], or record a run that got that far.
+    /// Say how long it takes, with [`Step::expected`](crate::Step::expected), [`DryRun::duration`] or [`DryRun::durations`], or record a run that got that far.
     #[error("nobody has said how long attempt {attempt} of step {path} takes")]
     NoDuration {
         /// The step.
@@ -107,14 +107,15 @@ pub struct DryRun<'a> {
 }
 
 impl<'a> DryRun<'a> {
-    /// A dry run on one worker. How long attempts take has still to be said; every attempt succeeds and gives `null` unless
+    /// A dry run on one worker. Attempts take as long as their steps are [expected](crate::Step::expected) to; every attempt succeeds and gives `null` unless
     /// [`answers`](DryRun::answers) says otherwise (what joins do with the outputs of many would else grow from step to step).
     pub fn new(workflow: &Workflow) -> DryRun<'a> {
+        let authored = workflow.clone();
         DryRun {
             workflow: workflow.clone(),
             options: RunOptions::new("dry-run", "a dry run").expect("a valid name"),
             workers: NonZeroUsize::MIN,
-            durations: Box::new(|_, _| None),
+            durations: Box::new(move |path, _| place::expected(&authored, path)),
             answers: Box::new(|_| Ok(Payload::null().into())),
             replies: Box::new(|_| None),
             inputs: Vec::new(),

@@ -1,5 +1,7 @@
 //! Where a step lies in the definition, as numbers: they sort as the steps are defined.
 
+use std::time::Duration;
+
 use crate::path::Path;
 use crate::workflow::{Kind, Workflow};
 
@@ -32,6 +34,14 @@ pub(super) fn frame<'w>(workflow: &'w Workflow, key: &[u32]) -> Option<&'w Workf
         let def = workflow.defs().get(step[0] as usize)?;
         body(&def.step.kind).map(|(body, _)| body)
     })
+}
+
+/// How long an attempt of a step is thought to take, as its author says.
+pub(super) fn expected(workflow: &Workflow, path: &Path) -> Option<Duration> {
+    let key = key(workflow, path);
+    let (step, around) = key.split_last()?;
+    let def = frame(workflow, around)?.defs().get(*step as usize)?;
+    def.step.expected_ms.map(Duration::from_millis)
 }
 
 /// The workflow inside a step, and how the frames made of it follow one another.

@@ -43,9 +43,11 @@ impl Run {
     /// Records an event: the only way in which a run changes.
     pub(super) fn emit(&mut self, event: Event) {
         let seq = self.event_count() + 1;
+        let called_back = self.called_back(&event);
         let applied = self.state.apply(&self.workflow, seq, self.now, &event);
         debug_assert!(applied.is_ok(), "decisions speak of steps that are there: {applied:?}");
         self.cause(seq, &event);
+        self.commands.extend(called_back.into_iter().map(|command| (seq, command)));
         if let Event::RunEnded { result, .. } = &event {
             self.result = Some(result.clone());
         }
@@ -117,14 +119,6 @@ impl Run {
                 let node = at(self, path);
                 self.ask(seq, node.map(Pending::Decide));
             }
-            Event::CancelRequested { .. } => self.call_back(seq, |_, _| true),
-            Event::StepStopping { path, .. } => {
-                if let Some(step) = at(self, path) {
-                    self.call_back(seq, |run, node| {
-                        !node.is_undo() && run.state.is_inside(node.frame, step)
-                    });
-                }
-            }
             Event::RunStarted { .. }
             | Event::Forked { .. }
             | Event::Migrated { .. }
@@ -145,8 +139,10 @@ impl Run {
             | Event::WaitStarted { .. }
             | Event::WaitEnded { .. }
             | Event::SignalReceived { .. }
+            | Event::StepStopping { .. }
             | Event::Paused
             | Event::Resumed
+            | Event::CancelRequested { .. }
             | Event::UnwindingStarted { .. }
             | Event::RunEnded { .. } => {}
         }
@@ -156,15 +152,24 @@ impl Run {
         self.commands.extend(pending.map(|pending| (seq, pending)));
     }
 
-    /// Tells workers to stop and people that they need not decide.
-    fn call_back(&mut self, seq: u64, which: impl Fn(&Run, NodeIx) -> bool) {
-        let nodes = self.state.nodes().filter_map(|(node, own)| match own.phase {
-            Phase::Working { attempt, .. } => Some((node, Pending::Cancel(node, attempt))),
-            Phase::Asking => Some((node, Pending::Withdraw(Box::new(self.state.path(node))))),
+    /// Who is to stop, and who need not decide any more, because of an event that is about to be applied. Those who have been told so
+    /// already, when something inside was stopped, are not told again.
+    fn called_back(&self, event: &Event) -> Vec<Pending> {
+        let step = match event {
+            Event::CancelRequested { .. } => None,
+            Event::StepStopping { path, .. } => self.state.locate(path).ok(),
+            _ => return Vec::new(),
+        };
+        let concerned = self.state.nodes().filter(|(node, _)| {
+            !self.state.is_stopped(*node)
+                && step.is_none_or(|step| !node.is_undo() && self.state.is_inside(node.frame, step))
+        });
+        let commands = concerned.filter_map(|(node, own)| match own.phase {
+            Phase::Working { attempt, .. } => Some(Pending::Cancel(node, attempt)),
+            Phase::Asking => Some(Pending::Withdraw(Box::new(self.state.path(node)))),
             _ => None,
         });
-        let asked: Vec<_> = nodes.filter(|(node, _)| which(self, *node)).collect();
-        self.commands.extend(asked.into_iter().map(|(_, pending)| (seq, pending)));
+        commands.collect()
     }
 
     /// The next command whose cause is committed. None while the run is paused: what has been recorded and not handed out yet waits for

@@ -133,7 +133,7 @@ pub struct RunOutcome {
     pub result: RunResult,
     /// The output of every step that succeeded, those inside rounds and items included.
     pub outputs: BTreeMap<Path, Payload>,
-    /// The compensations that failed.
+    /// The compensations that failed, in the order of their paths.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub uncompensated: Vec<Path>,
 }
@@ -250,7 +250,9 @@ impl Run {
         let outputs = outputs.filter_map(|(node, _)| {
             Some((self.state.path(node), self.state.output(node)?.clone()))
         });
-        let uncompensated = self.state.uncompensated.clone();
+        // In the order of the paths: that in which they were tried tells who answered first.
+        let mut uncompensated = self.state.uncompensated.clone();
+        uncompensated.sort();
         Some(RunOutcome { result, outputs: outputs.collect(), uncompensated })
     }
 }

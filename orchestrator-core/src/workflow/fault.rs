@@ -337,6 +337,7 @@ fn instead(setting: &str) -> &'static str {
         "retry" => "give it to the tasks inside, or try again with `on_failure_back_to`",
         "attempt_timeout" | "heartbeat_timeout" => "only tasks make attempts; use `step_timeout`",
         "step_timeout" => "it decides at once",
+        "expected" => "give it to the tasks inside: only attempts take time",
         "priority" => "give it to the tasks inside: only they wait for a place",
         "compensate" => "give it to the tasks inside: only they are undone",
         "requires" => "only tasks have workers",
@@ -350,7 +351,7 @@ fn instead(setting: &str) -> &'static str {
         "items_max" | "on_item_failure" | "concurrency_max" => "only maps have items",
         "rounds_kept" | "rounds_max" | "until" => "only loops have rounds",
         "default_choice" => "use `Step::decision`",
-        "output" => "its output is its input; shape that with `input`",
+        "output" => "shape the input of the step after it",
         "on_failure_back_to" => "let the step before it go back",
         _ => "take it away",
     }

@@ -68,9 +68,13 @@ fn misplaced(step: &Step, id: &StepId, faults: &mut Vec<Fault>) {
             ("attempt_timeout", step.timeouts.attempt_ms.is_some()),
             ("heartbeat_timeout", step.timeouts.heartbeat_ms.is_some()),
             ("priority", step.priority != 0),
+            ("expected", step.expected_ms.is_some()),
             ("compensate", step.compensation.is_some()),
         ];
         given.into_iter().filter(|(_, given)| *given).for_each(|(setting, _)| add(setting));
+    }
+    if matches!(step.kind, Kind::Decision { .. }) && step.output.is_some() {
+        add("output");
     }
     if is_branch {
         let given =

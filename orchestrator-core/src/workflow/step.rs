@@ -180,6 +180,8 @@ pub struct Step {
     pub(crate) retry: RetryPolicy,
     pub(crate) timeouts: Timeouts,
     pub(crate) priority: i32,
+    /// How long an attempt is thought to take; of no effect on a run.
+    pub(crate) expected_ms: Option<u64>,
     pub(crate) compensation: Option<Compensation>,
     pub(crate) join: Join,
     pub(crate) input: Option<BoundTransformer>,
@@ -203,6 +205,7 @@ impl Step {
             retry: RetryPolicy::default(),
             timeouts: Timeouts::default(),
             priority: 0,
+            expected_ms: None,
             compensation: None,
             join: Join::All,
             input: None,
@@ -401,6 +404,13 @@ impl Step {
     #[must_use]
     pub fn priority(self, priority: i32) -> Step {
         Step { priority, ..self }
+    }
+
+    /// How long an attempt is thought to take, in whole milliseconds: what a [`DryRun`](crate::DryRun) reckons with that is told nothing
+    /// else. A run takes no notice of it. For tasks only.
+    #[must_use]
+    pub fn expected(self, duration: Duration) -> Step {
+        Step { expected_ms: Some(millis(duration)), ..self }
     }
 
     /// Says who undoes this step if it has succeeded and the run then fails or is cancelled. Compensations run one after the other, the

@@ -148,7 +148,8 @@ fn step(dice: &mut Dice, depth: u32, id: &str, later: &[&str]) -> Step {
         _ => Step::sub_workflow(id, workflow(dice, depth - 1)),
     };
     let step = if dice.chance(30) { step.input(transformer(dice)) } else { step };
-    let step = if dice.chance(30) { step.output(transformer(dice)) } else { step };
+    let shaped = kind != 2 && dice.chance(30);
+    let step = if shaped { step.output(transformer(dice)) } else { step };
     if dice.chance(30) { step.step_timeout(dice.ms()) } else { step }
 }
 

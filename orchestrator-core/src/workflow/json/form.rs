@@ -76,6 +76,8 @@ pub(super) struct StepForm {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) priority: i32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) expected_ms: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) retry: Option<RetryForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) compensation: Option<CompensationForm>,

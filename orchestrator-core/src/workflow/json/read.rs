@@ -73,6 +73,7 @@ impl Reader<'_> {
             heartbeat_ms: form.heartbeat_timeout_ms,
         };
         step.priority = form.priority;
+        step.expected_ms = form.expected_ms;
         step.compensation = form.compensation.map(|undo| Compensation {
             role: self.name(Role::parse(undo.role)).unwrap_or(Role::GENERIC),
             retry: undo.retry.map(RetryPolicy::from).unwrap_or_default(),

@@ -27,6 +27,7 @@ fn step_form(workflow: &Workflow, def: &StepDef) -> StepForm {
     let mut form = StepForm::new(def.id.to_string(), kind_form(&step.kind));
     form.description.clone_from(&step.description);
     form.priority = step.priority;
+    form.expected_ms = step.expected_ms;
     form.retry = retry(&step.retry);
     form.compensation = step
         .compensation
@@ -128,6 +129,7 @@ impl StepForm {
             role: None,
             requires: Vec::new(),
             priority: 0,
+            expected_ms: None,
             retry: None,
             compensation: None,
             cases: Vec::new(),

