@@ -163,7 +163,7 @@ fn a_cancellation_reaches_every_depth() {
 fn a_step_that_is_about_to_fail_does_so_in_a_pause_and_not_in_a_cancelled_run() {
     let stopping = || {
         let sub = Step::sub_workflow("sub", named("body", [task("x")])).step_timeout(host::ms(5));
-        let mut host = Host::start(flow([sub, task("y"), task("z").after("sub")]));
+        let mut host = Host::start(flow([sub, task("y")]));
         host.pass(5);
         assert_eq!(host.status("sub"), Some(StepStatus::Stopping));
         host
@@ -178,13 +178,12 @@ fn a_step_that_is_about_to_fail_does_so_in_a_pause_and_not_in_a_cancelled_run() 
         Ok(Handled::Taken),
         "nothing is handed out again before it resumes"
     );
-    host.take(Input::Resumed);
     assert_eq!(host.failure().1, "step_timeout");
 
     let mut host = stopping();
     host.commands();
     host.cancel();
-    assert_eq!(host.commands(), ["cancel y 1", "cancel sub[0]/x 1"]);
+    assert_eq!(host.commands(), ["cancel y 1"], "nobody is told twice");
     host.done("sub[0]/x", 1);
     assert_eq!(host.status("sub"), Some(StepStatus::Stopping), "it stays as it was");
     host.crash();

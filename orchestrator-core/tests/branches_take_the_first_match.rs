@@ -111,8 +111,9 @@ fn a_branch_hands_on_what_its_transformer_made_even_if_that_is_nothing() {
     for made in ["7", "null"] {
         let payload = Payload::parse(made).unwrap();
         let shape = transform_fn("shape", 1, move |_: &Payload, _: &Context| Ok(payload.clone()));
-        let branch = Step::branch("b").otherwise("x").input(shape);
-        let mut host = Host::start(flow([branch, task("x")]));
+        let no = condition_fn("no", 1, |_: &Context| Ok(false));
+        let branch = Step::branch("b").case(no, "y").otherwise("x").input(shape);
+        let mut host = Host::start(flow([branch, task("x"), task("y")]));
         assert_eq!(host.task("x").input().as_json(), made);
         host.crash();
         assert_eq!(host.task("x").input().as_json(), made);

@@ -54,7 +54,7 @@ fn what_a_transformer_makes_is_measured_too() {
     for step in [
         Step::decision("a", "?", ["x", "y"]),
         Step::wait_for_signal("a", "s"),
-        Step::branch("a").otherwise("b"),
+        Step::branch("a").case(condition_fn("no", 1, |_: &Context| Ok(false)), "b").otherwise("b"),
         Step::sub_workflow("a", named("body", [task("x")])),
     ] {
         let host = Host::start_with(flow([step.input(makes(101)), task("b")]), limited(100));

@@ -87,8 +87,7 @@ pub fn fork(
     }
     reset.add_cut_short(workflow, history);
     let returned = reset.returned_signals(workflow, history);
-    let last = history.last().unwrap_or(first);
-    let seq = last.seq;
+    let seq = history.last().map_or(0, |recorded| recorded.seq);
     let mut forked: Vec<Recorded> = Vec::with_capacity(history.len() + 1);
     for recorded in history {
         if let Event::StepSucceeded { path, .. } = &recorded.event
@@ -112,8 +111,9 @@ pub fn fork(
         }
     }
     for recorded in history.iter().filter(|recorded| returned.contains(&recorded.seq)) {
-        let seq = forked.len() as u64 + 1;
-        forked.push(Recorded { seq, at: last.at, event: recorded.event.clone() });
+        let before = forked.last().map_or(recorded.at, |last| last.at);
+        let (seq, at) = (forked.len() as u64 + 1, recorded.at.max(before));
+        forked.push(Recorded { seq, at, event: recorded.event.clone() });
     }
     replay(workflow, forked.clone().into(), u64::MAX)?;
     Ok(forked)
