@@ -45,7 +45,7 @@ enum Act {
     /// Says again what was said before.
     Repeat(usize),
     Pass(u16),
-    Poll(u8),
+    Poll,
     Commit(u8),
     /// Goes down, and comes up again from what is committed.
     Crash,
@@ -134,7 +134,7 @@ fn act() -> impl Strategy<Value = Act> {
         12 => (any::<usize>(), any::<u8>()).prop_map(|(at, how)| Act::Answer(at, how)),
         2 => any::<usize>().prop_map(Act::Repeat),
         3 => any::<u16>().prop_map(|ms| Act::Pass(ms % 300)),
-        5 => any::<u8>().prop_map(Act::Poll),
+        5 => Just(Act::Poll),
         5 => any::<u8>().prop_map(Act::Commit),
         1 => Just(Act::Crash),
         1 => Just(Act::Snapshot),
@@ -231,7 +231,7 @@ impl Host {
                 self.tell(self.said[at % self.said.len()].clone());
             }
             Act::Pass(ms) => self.now.0 += u64::from(ms),
-            Act::Poll(_) | Act::Repeat(_) => self.poll(),
+            Act::Poll | Act::Repeat(_) => self.poll(),
             Act::Commit(events) => {
                 self.committed = self.log.len().min(self.committed + events as usize % 8);
                 self.run.committed(self.committed as u64);
