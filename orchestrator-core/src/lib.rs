@@ -41,7 +41,7 @@
 //! |---|---|---|
 //! | [`Worker`] | whoever does the work of a step | [`worker_fn`], [`typed_worker`] |
 //! | [`Transformer`] | what shapes an input or an output | [`transform_fn`] |
-//! | [`Condition`] | what says that a loop is done | [`condition_fn`] |
+//! | [`Condition`] | what says which way is taken, or that a loop is done | [`condition_fn`] |
 //! | [`Router`] | what chooses among able workers, and learns | [`DeclaredOrder`] |
 //! | [`RunStore`] | where journals are kept | [`MemoryStore`], [`FileStore`] |
 //! | [`Clock`] | where time comes from | [`SystemClock`], [`ManualClock`] |
@@ -56,10 +56,13 @@
 //!   can no longer fire is skipped.
 //! - A failure does not stop other branches: they run to their end, so that the outcome does not depend on who answered first. A run fails
 //!   if a failure of its own steps is left unhandled; the first in definition order is the one that it reports.
+//! - A branch takes its first case that holds. A loop, a map and a sub-workflow have their own frames inside, and stop as a whole: nothing in them
+//!   begins any more, and they fail when the last answer is there. A run that fails or is cancelled undoes what has a compensation first.
 //!
 //! # What is promised
 //! - The same definition, options and sequence of inputs give the same bytes. Another order of answers gives the same
-//!   [`outcome`](Run::outcome), unless a join other than [`Join::All`] or a learning router decides.
+//!   [`outcome`](Run::outcome), unless a join other than [`Join::All`], a deadline, a signal, a decision, a map that fails fast or a learning router
+//!   decides.
 //! - A step sees the outputs of its ancestors as they were when it started, in every attempt and every round, and after a crash.
 //! - No command goes out before the event that caused it is committed; a step that has ended never runs again.
 //!

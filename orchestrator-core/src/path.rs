@@ -133,8 +133,9 @@ impl Path {
 
     /// Whether it lies in a round, an item or the body of a step, at any depth.
     pub(crate) fn is_inside(&self, step: &Path) -> bool {
-        let (own, around) = (self.frame.places(), step.frame.places());
-        own.starts_with(around) && own.get(around.len()).is_some_and(|(at, _)| *at == step.step)
+        let around = step.frame.places();
+        self.frame.places().starts_with(around)
+            && self.frame.places().get(around.len()).is_some_and(|(at, _)| *at == step.step)
     }
 }
 

@@ -183,7 +183,7 @@ fn a_step_that_is_about_to_fail_does_so_in_a_pause_and_not_in_a_cancelled_run() 
     let mut host = stopping();
     host.commands();
     host.cancel();
-    assert_eq!(host.commands(), ["cancel y 1"], "the other was told when its step began to stop");
+    assert_eq!(host.commands(), ["cancel y 1"], "nobody is told twice");
     host.done("sub[0]/x", 1);
     assert_eq!(host.status("sub"), Some(StepStatus::Stopping), "it stays as it was");
     host.crash();

@@ -15,7 +15,7 @@ use crate::workflow::{Join, On, OnItemFailure, Step, Workflow};
 /// How deep workflows are nested at most.
 const DEPTH_MAX: u32 = 3;
 /// How many steps there are at most, those inside included.
-const STEPS_MAX: u32 = 16;
+const STEPS_MAX: u32 = 20;
 /// The signals that steps wait for.
 pub(super) const SIGNALS: [&str; 2] = ["go", "paid"];
 /// What some tasks ask for and not every worker has.
@@ -87,7 +87,7 @@ enum Kind {
 
 impl Author {
     fn frame(&mut self, name: &str, depth: u32) -> Workflow {
-        let most = if depth == 0 { 6 } else { 3 };
+        let most = if depth == 0 { 7 } else { 3 };
         let count = (1 + self.stream.below(most)).min(self.left.max(1) as usize);
         self.left = self.left.saturating_sub(count as u32);
         // Names come again in every frame: which step a name means depends on where it is said.

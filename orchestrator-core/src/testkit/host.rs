@@ -134,7 +134,7 @@ impl<'a> Host<'a> {
             8 if self.reference.is_paused() => self.tell(Input::Resumed, Expect::Anything),
             9 => self.signal(),
             10 => self.heartbeat(),
-            11 if self.dice.chance(0.3) && self.committed == self.log.len() => {
+            11 if self.dice.chance(0.5) => {
                 let snapshot = self.run.snapshot();
                 self.run.trim(snapshot.seq);
                 self.snapshot = Some(snapshot);
@@ -415,6 +415,7 @@ impl<'a> Host<'a> {
         self.coverage.note("crash");
         let past = self.past()?;
         self.log.truncate(self.committed);
+        self.snapshot = None;
         self.given.forget();
         // A worker or a person outlives the host now and then, and answers what is asked a second time.
         let keeps = self.dice.chance(0.3);
@@ -451,7 +452,7 @@ impl<'a> Host<'a> {
     /// What is left after a crash: events, a text whose last line is torn, or a snapshot and the events after it.
     fn past(&mut self) -> Checked<Past> {
         let kept = &self.log[..self.committed];
-        match self.dice.below(3) {
+        let events = match self.dice.below(3) {
             0 => {
                 self.coverage.note("torn line");
                 let mut text = String::new();
@@ -467,23 +468,24 @@ impl<'a> Host<'a> {
                 let read = text.lines().map_while(|line| serde_json::from_str(line).ok());
                 let read: Vec<Recorded> = read.collect();
                 must(read == kept, Rule::Replay, || "events change when they are written".into())?;
-                Ok(read.into())
+                read
             }
-            1 => match self.snapshot.take_if(|snapshot| snapshot.seq <= self.committed as u64) {
-                Some(snapshot) => {
-                    self.coverage.note("snapshot");
-                    let text = serde_json::to_string(&snapshot).expect("a snapshot is JSON");
-                    let read: Option<Snapshot> = serde_json::from_str(&text).ok();
-                    must(read.as_ref() == Some(&snapshot), Rule::Replay, || {
-                        "a snapshot changes when it is written".into()
-                    })?;
-                    let events = kept[snapshot.seq as usize..].to_vec();
-                    Ok(Past { snapshot: Some(snapshot), events })
-                }
-                None => Ok(kept.to_vec().into()),
-            },
-            _ => Ok(kept.to_vec().into()),
+            _ => kept.to_vec(),
+        };
+        if self.committed == self.log.len() && self.dice.chance(0.3) {
+            self.snapshot = Some(self.run.snapshot());
         }
+        let usable = |snapshot: &mut Snapshot| snapshot.seq <= self.committed as u64;
+        let Some(snapshot) = self.snapshot.take_if(usable) else { return Ok(events.into()) };
+        self.coverage.note("snapshot");
+        let text = serde_json::to_string(&snapshot).expect("a snapshot is JSON");
+        let read: Option<Snapshot> = serde_json::from_str(&text).ok();
+        must(read.as_ref() == Some(&snapshot), Rule::Replay, || {
+            "a snapshot changes when it is written".into()
+        })?;
+        // A store may have kept more than the events after it.
+        let from = if self.dice.chance(0.5) { snapshot.seq as usize } else { 0 };
+        Ok(Past { snapshot: read, events: events[from..].to_vec() })
     }
 
     /// What holds at the end: nothing goes on, and the history alone makes the same run.

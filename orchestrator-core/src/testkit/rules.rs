@@ -126,8 +126,11 @@ impl Given {
     }
 
     /// Everybody who has been asked for what is no longer wanted has been told so. Asked when all is committed and no command is left; a
-    /// run that has ended says nothing any more.
+    /// run that is paused or has ended says nothing.
     pub(super) fn all_told(&self, reference: &Reference<'_>, log: &[Recorded]) -> Checked {
+        if reference.is_paused() {
+            return Ok(());
+        }
         for recorded in log {
             if let Some(id) = begun(&recorded.event)
                 && reference.is_called_off(&id)
