@@ -9,7 +9,10 @@
 //! The fields stand in this order, without white space. `crc` is the CRC-32C of all bytes before `,"crc"`. `more` says how many
 //! events of the same batch follow, so that a batch of which the end is torn off is not taken for whole.
 
+use std::io::Write;
+
 use serde::{Deserialize, Serialize};
+use serde_json::Error;
 
 use super::crc::crc32c;
 use crate::id::RunId;
@@ -90,8 +93,41 @@ pub(super) fn write_event(
         number(out, more);
     }
     out.extend_from_slice(b",\"event\":");
-    serde_json::to_writer(&mut *out, &recorded.event)?;
+    body(out, &recorded.event)?;
     Ok(tail(out, start))
+}
+
+/// Appends an event. The two that nearly every step has are written by hand, with their payload as it is, which serde would read and write
+/// again; a test holds them to what serde writes.
+fn body(out: &mut Vec<u8>, event: &Event) -> Result<(), serde_json::Error> {
+    let (kind, path, attempt) = match event {
+        Event::AttemptStarted { path, attempt, .. } => ("attempt_started", path, *attempt),
+        Event::StepSucceeded { path, attempt, .. } => ("step_succeeded", path, *attempt),
+        event => return serde_json::to_writer(out, event),
+    };
+    // Neither a path nor a name has a character that JSON would escape.
+    write!(out, r#"{{"type":"{kind}","path":"{path}","attempt":"#).map_err(Error::io)?;
+    number(out, u64::from(attempt));
+    match event {
+        Event::AttemptStarted { worker, input, .. } => {
+            out.extend_from_slice(b",\"worker\":\"");
+            out.extend_from_slice(worker.as_str().as_bytes());
+            out.push(b'"');
+            if let Some(input) = input {
+                out.extend_from_slice(b",\"input\":");
+                out.extend_from_slice(input.as_json().as_bytes());
+            }
+        }
+        Event::StepSucceeded { output, usage, .. } => {
+            out.extend_from_slice(b",\"output\":");
+            out.extend_from_slice(output.as_json().as_bytes());
+            out.extend_from_slice(b",\"usage\":");
+            serde_json::to_writer(&mut *out, usage)?;
+        }
+        _ => {}
+    }
+    out.push(b'}');
+    Ok(())
 }
 
 /// Appends the line of a snapshot; `ended` says whether its `seq` is the end of the run.
@@ -299,5 +335,30 @@ mod tests {
         let mut out = br#"{"v":2,"what":"ever""#.to_vec();
         tail(&mut out, 0);
         assert_eq!(read(&out), Err(Fault::Version(2)));
+    }
+
+    #[test]
+    fn what_is_written_by_hand_is_what_serde_writes() {
+        let path = |text: &str| crate::path::Path::parse(text).unwrap();
+        let worker = crate::id::WorkerName::parse("größe-1.b").unwrap();
+        let payload = Payload::parse(r#"{"a":[1,"é\"\n",null],"b":1.5e300}"#).unwrap();
+        let usage = crate::task::Usage { tokens: u64::MAX, usd: 1e-7, seconds: -0.0 };
+        for path in ["a", "draft[2]/each[10]/ü.x-1", "a[0]/b~compensation"].map(path) {
+            for input in [None, Some(Payload::null()), Some(payload.clone())] {
+                let (path, worker) = (path.clone(), worker.clone());
+                held(&Event::AttemptStarted { path, attempt: 7, worker, input });
+            }
+            for usage in [Default::default(), usage] {
+                let (path, output) = (path.clone(), payload.clone());
+                held(&Event::StepSucceeded { path, attempt: u32::MAX, output, usage });
+            }
+        }
+    }
+
+    #[track_caller]
+    fn held(event: &Event) {
+        let mut written = Vec::new();
+        body(&mut written, event).unwrap();
+        assert_eq!(String::from_utf8(written).unwrap(), serde_json::to_string(event).unwrap());
     }
 }
