@@ -291,6 +291,45 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The step that it speaks of; `None` when it is about the run.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Event::RouteRequested { path, .. }
+            | Event::RouteDecided { path, .. }
+            | Event::AttemptStarted { path, .. }
+            | Event::AttemptRedispatched { path, .. }
+            | Event::HeartbeatReceived { path, .. }
+            | Event::StepSucceeded { path, .. }
+            | Event::AttemptFailed { path, .. }
+            | Event::StepFailed { path, .. }
+            | Event::StepSkipped { path }
+            | Event::StepStopping { path, .. }
+            | Event::EdgeDecided { path, .. }
+            | Event::BranchTaken { path, .. }
+            | Event::LoopStarted { path, .. }
+            | Event::RoundStarted { path, .. }
+            | Event::MapExpanded { path, .. }
+            | Event::ItemStarted { path, .. }
+            | Event::ItemEnded { path, .. }
+            | Event::SubWorkflowStarted { path, .. }
+            | Event::DecisionRequested { path, .. }
+            | Event::DecisionMade { path, .. }
+            | Event::WaitStarted { path, .. }
+            | Event::WaitEnded { path, .. } => Some(path),
+            Event::RunStarted { .. }
+            | Event::Forked { .. }
+            | Event::Migrated { .. }
+            | Event::SignalReceived { .. }
+            | Event::Paused
+            | Event::Resumed
+            | Event::CancelRequested { .. }
+            | Event::UnwindingStarted { .. }
+            | Event::RunEnded { .. } => None,
+        }
+    }
+}
+
 /// A field that is there is `Some`, even if it is `null`: a step may well have nothing as its input.
 pub(super) fn present<'de, D: Deserializer<'de>>(
     deserializer: D,

@@ -137,9 +137,7 @@ pub enum InputError {
         choices: Vec<String>,
     },
     /// Let a step wait for the signal, raise [`RunOptions::signals_max`](crate::RunOptions::signals_max), or send fewer.
-    #[error(
-        "{max} signals named {name:?} have come and nobody has waited for them; no more are kept"
-    )]
+    #[error("no signal named {name:?} is kept: {max} have come that nobody has waited for")]
     SignalsFull {
         /// The signal.
         name: SignalName,

@@ -11,7 +11,7 @@ use crate::route::Candidate;
 /// down would otherwise do so for ever.
 pub const REDISPATCHES_MAX: u32 = 3;
 
-/// How many signals of one name are kept until a step waits for them, unless the host says otherwise.
+/// How many signals are kept until steps wait for them, of all names together, unless the host says otherwise.
 pub const SIGNALS_MAX: u32 = 1_000;
 
 /// The arguments of a run.
@@ -31,7 +31,7 @@ pub struct RunOptions {
     pub payload_bytes_max: usize,
     /// See [`REDISPATCHES_MAX`], the default.
     pub redispatches_max: u32,
-    /// How many signals of one name are kept until a step waits for them. Default [`SIGNALS_MAX`].
+    /// How many signals are kept until steps wait for them, of all names together. Default [`SIGNALS_MAX`].
     pub signals_max: u32,
 }
 

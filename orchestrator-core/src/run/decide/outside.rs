@@ -52,7 +52,7 @@ impl Run {
         }
         self.may_travel(&name, &payload)?;
         let max = self.options.signals_max;
-        let kept = self.state.signals.get(&name).map_or(0, VecDeque::len);
+        let kept: usize = self.state.signals.values().map(VecDeque::len).sum();
         // In a pause those who wait do not get theirs yet.
         let awaited = self.state.awaiting.get(&name).map_or(0, VecDeque::len);
         if kept >= max as usize + awaited {
