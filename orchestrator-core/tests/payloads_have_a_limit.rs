@@ -76,6 +76,16 @@ fn several_outputs_together_are_one_input() {
 }
 
 #[test]
+fn what_an_edge_does_not_bring_is_not_counted() {
+    let no = condition_fn("no", 1, |_: &Context| Ok(false));
+    let c = task("c").after_when("a", no).after("b").after_end("b", On::Always);
+    let mut host = Host::start_with(flow([task("a"), task("b"), c]), limited(100));
+    host.done("a", text(60));
+    host.done("b", text(60));
+    assert_eq!(host.task("c").input().bytes(), 60 + r#"{"b":}"#.len());
+}
+
+#[test]
 fn results_of_items_and_values_of_rounds_are_measured() {
     let list = || transform_fn("list", 1, |_: &Payload, _: &Context| Ok(Payload::of(&[1, 2])?));
     for on_failure in [OnItemFailure::FailFast, OnItemFailure::Collect] {

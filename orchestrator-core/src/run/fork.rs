@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::event::{Event, Recorded};
 use super::restore::{RestoreError, replay};
+use super::state::Phase;
 use crate::id::{RunId, SignalName, StepId};
 use crate::path::{FramePath, Path};
 use crate::random::Seed;
@@ -30,7 +31,9 @@ pub enum ForkError {
         oldest: u64,
     },
     /// Let it be done again too: name it among the steps to fork from.
-    #[error("step {path} was undone by its compensation; what it did is not there to be kept")]
+    #[error(
+        "step {path} was undone by its compensation, or will be; what it did is not there to be kept"
+    )]
     Undone {
         /// The step.
         path: Path,
@@ -62,8 +65,8 @@ struct Reopened {
 /// [`Run::restore`](crate::Run::restore) goes on from there. With `seed`, what is done again draws new random numbers.
 ///
 /// Inside a loop, later rounds are reset too. What a cancellation cut short is reset as well, and what a failed item stopped that is done
-/// again; a pause, a cancellation and the end are not kept. A step that was undone must be among those that are reset: compensation is not
-/// taken back by itself. The signal of a wait that is done again can be taken again.
+/// again; a pause, a cancellation and the end are not kept. A step that was undone, or will be since
+/// the run is being unwound, must be among those that are reset: compensation is not taken back by itself. The signal of a wait that is done again can be taken again.
 ///
 /// # Errors
 /// When a path leads nowhere, the history is trimmed or does not fit the definition, or an undone step would be kept.
@@ -86,16 +89,11 @@ pub fn fork(
         reset.add(workflow, path).ok_or_else(|| ForkError::UnknownStep { path: path.clone() })?;
     }
     reset.add_cut_short(workflow, history);
+    reset.check_undone(workflow, history)?;
     let returned = reset.returned_signals(workflow, history);
     let seq = history.last().map_or(0, |recorded| recorded.seq);
     let mut forked: Vec<Recorded> = Vec::with_capacity(history.len() + 1);
     for recorded in history {
-        if let Event::StepSucceeded { path, .. } = &recorded.event
-            && path.is_compensation()
-            && !reset.covers(&path.compensated())
-        {
-            return Err(ForkError::Undone { path: path.compensated() });
-        }
         if !reset.keeps(&recorded.event) || returned.contains(&recorded.seq) {
             continue;
         }
@@ -194,6 +192,18 @@ impl Reset {
             if self.steps.len() == before {
                 return;
             }
+        }
+    }
+
+    /// Refuses to keep what was undone, or what a run that is being unwound is going to undo.
+    fn check_undone(&self, workflow: &Workflow, history: &[Recorded]) -> Result<(), ForkError> {
+        let parent = replay(workflow, history.to_vec().into(), u64::MAX)?.state;
+        let undone = parent.undos.iter().rev().filter(|undo| {
+            parent.unwinding.is_some() && !matches!(undo.node.phase, Phase::Failed { .. })
+        });
+        match undone.map(|undo| undo.path.compensated()).find(|path| !self.covers(path)) {
+            Some(path) => Err(ForkError::Undone { path }),
+            None => Ok(()),
         }
     }
 
