@@ -88,8 +88,10 @@ pub use check::Check;
 pub use closure::{ClosureError, Condition, Named, Transformer, condition_fn, transform_fn};
 pub use context::{Context, ContextError, Item, Round};
 pub use hub::{
-    ExecuteError, ManualClock, NoObserver, Observer, Orchestrator, RegisterError, RunFailure,
-    RunReport, Spawner, Start, SystemClock, Threads,
+    EventStream, ExecuteError, History, JoinError, Joining, Limits, ManualClock, NoObserver,
+    Observer, OpenDecision, Orchestrator, Outputs, Receipt, Recovered, RegisterError, ResumeError,
+    RunFailure, RunHandle, RunReport, Shutdown, SnapshotPolicy, Spawner, Start, StartError,
+    SystemClock, TellError, Threads,
 };
 pub use id::{
     Capability, NAME_BYTES_MAX, NameError, Role, RunId, SignalName, StepId, WorkerName,
