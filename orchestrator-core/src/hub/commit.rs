@@ -43,12 +43,16 @@ struct Kept {
 }
 
 impl Packet {
-    /// The events of a run that nobody has seen; `None` if there are none.
-    pub(super) fn collect(run: u32, active: &Active, of: &mut Run) -> Option<Packet> {
-        let first = of.poll_event()?;
-        let mut events: Vec<Recorded> = Vec::with_capacity(4);
-        events.push(first);
-        events.extend(std::iter::from_fn(|| of.poll_event()));
+    /// The events of a run after those that are durable; `None` if there are none.
+    pub(super) fn collect(run: u32, active: &Active, of: &mut Run, durable: u64) -> Option<Packet> {
+        let unseen = of.event_count() - durable;
+        if unseen == 0 {
+            return None;
+        }
+        let mut events: Vec<Recorded> = Vec::with_capacity(unseen as usize);
+        while let Some(recorded) = of.poll_event() {
+            events.push(recorded);
+        }
         let due = of.event_count() >= active.snapshot_at && of.result().is_none();
         let batch = Batch::new(events).expect("a run numbers its events without gaps");
         let snapshot = due.then(|| of.snapshot());

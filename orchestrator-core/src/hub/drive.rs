@@ -344,10 +344,10 @@ impl Core {
         drop(entered);
         match setup.store {
             Some(_) => {
-                if let Some(packet) = Packet::collect(run, active, &mut state.run) {
+                let upto = state.durable;
+                if let Some(packet) = Packet::collect(run, active, &mut state.run, upto) {
                     return self.packets.push(packet);
                 }
-                let upto = state.durable;
                 self.hand_out(setup, now, run, state, (upto, &[]));
             }
             None => {
