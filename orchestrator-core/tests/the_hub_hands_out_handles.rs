@@ -7,9 +7,9 @@ use std::time::Duration;
 use futures::executor::block_on;
 use futures::{FutureExt, StreamExt};
 use orchestrator_core::{
-    Decided, Event, Handled, Ignored, InputError, Limits, ManualClock, Observer, OpenDecision,
-    Orchestrator, Path, Payload, Role, RunFailure, RunHandle, RunId, SignalName, Start, StartError,
-    Step, StepStatus, Task, TaskError, TaskOutput, TellError, Timestamp, Workflow, worker_fn,
+    Decided, Event, Handled, Ignored, Limits, ManualClock, Observer, OpenDecision, Orchestrator,
+    Path, Payload, Role, RunFailure, RunHandle, RunId, SignalName, Start, StartError, Step,
+    StepStatus, Task, TaskError, TaskOutput, TellError, Timestamp, Workflow, worker_fn,
 };
 
 fn path(text: &str) -> Path {
@@ -107,7 +107,6 @@ fn what_makes_no_sense_is_an_error_that_says_so() {
         run.decide(path("a"), wrong),
         "\"perhaps\" is none of the choices of a; there are: yes, no",
     );
-    let _: InputError = InputError::NotStarted;
     assert_eq!(run.open_decisions().len(), 1);
 }
 

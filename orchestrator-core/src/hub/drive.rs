@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use tracing::{Span, info_span, warn};
 
 use super::cell::{Fate, RunCell};
-use super::commit::{Commit, Packet};
+use super::commit::{Commit, Load};
 use super::desk::{Desk, Inbox};
 use super::hand_out::{Asked, Ear, Routed, watched};
 use super::lanes::Lanes;
@@ -40,7 +40,7 @@ pub(super) struct Core {
     /// Runs that something was put down for, once each.
     touched: Vec<u32>,
     /// What goes to the store next, and what is on its way.
-    pub(super) packets: Vec<Packet>,
+    pub(super) load: Load,
     pub(super) commit: Option<Commit>,
     deadlines: BTreeSet<(Timestamp, u32)>,
     /// Until when the driver sleeps.
@@ -62,6 +62,8 @@ pub(super) struct Active {
     touched: bool,
     /// The store has not seen it yet.
     pub(super) fresh: bool,
+    /// Events of it are on their way to the store.
+    pub(super) sent: bool,
     pub(super) deadline: Option<Timestamp>,
     /// Attempts that a router gave to somebody, for it to learn from, and how far it has.
     pub(super) routed: Vec<Routed>,
@@ -129,7 +131,7 @@ impl Core {
             places: Places::new(desk.clone()),
             lanes: Lanes::default(),
             touched: Vec::new(),
-            packets: Vec::new(),
+            load: Load::default(),
             commit: None,
             deadlines: BTreeSet::new(),
             sleep: None,
@@ -161,7 +163,7 @@ impl Core {
             self.touched = touched;
             self.touched.clear();
         }
-        if !self.packets.is_empty() {
+        if !self.load.is_empty() {
             self.send(setup);
             went_on |= self.poll_commit(setup, now);
         }
@@ -214,6 +216,7 @@ impl Core {
         let state = cell.lock();
         let workflow = state.run.workflow().name().clone();
         let (fresh, last) = (state.durable == 0, state.durable);
+        let steps = state.run.workflow().defs().len();
         drop(state);
         let registered = setup.workflows.get(&workflow);
         let hears = registered.is_some_and(|registered| registered.hears);
@@ -231,11 +234,12 @@ impl Core {
             inputs: Vec::new(),
             touched: false,
             fresh,
+            sent: false,
             deadline: None,
             routed: Vec::new(),
             learned: last,
             attempts: 0,
-            snapshot_at: last + setup.snapshots.rest(0),
+            snapshot_at: last + setup.snapshots.rest(0, steps),
             span,
         });
         self.touch(slot);
@@ -344,10 +348,10 @@ impl Core {
         drop(entered);
         match setup.store {
             Some(_) => {
-                let upto = state.durable;
-                if let Some(packet) = Packet::collect(run, active, &mut state.run, upto) {
-                    return self.packets.push(packet);
+                if self.load.collect(run, active, &mut state) {
+                    return;
                 }
+                let upto = state.durable;
                 self.hand_out(setup, now, run, state, (upto, &[]));
             }
             None => {
@@ -406,9 +410,9 @@ impl Core {
         let Some(commit) = &mut self.commit else { return false };
         match commit.as_mut().poll(&mut Context::from_waker(&self.waker)) {
             Poll::Pending => false,
-            Poll::Ready(packets) => {
+            Poll::Ready(load) => {
                 self.commit = None;
-                self.settle(setup, now, packets);
+                self.settle(setup, now, load);
                 true
             }
         }

@@ -50,8 +50,8 @@ impl Default for Limits {
 /// of the run has its whole history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SnapshotPolicy {
-    /// How many events after the last snapshot there is another. Default 10,000. A large snapshot waits for so many more that writing it
-    /// costs no more than writing the events did.
+    /// How many events after the last snapshot there is another. Default 10,000. A large state waits for more: until writing it costs no
+    /// more than writing the events did. A run that does each of its steps once thus has no snapshot.
     pub every_events: NonZeroU64,
 }
 
@@ -59,6 +59,8 @@ pub struct SnapshotPolicy {
 const EVERY_EVENTS: NonZeroU64 = NonZeroU64::new(10_000).expect("ten thousand is not zero");
 /// About as long as an event is when it is written.
 const EVENT_BYTES: u64 = 100;
+/// A step that is done once has about two events; a history is worth a snapshot when it is clearly longer than that.
+const EVENTS_PER_STEP: u64 = 4;
 
 impl Default for SnapshotPolicy {
     fn default() -> Self {
@@ -67,8 +69,9 @@ impl Default for SnapshotPolicy {
 }
 
 impl SnapshotPolicy {
-    /// How many events follow a snapshot of so many bytes before there is another.
-    pub(super) fn rest(self, bytes: usize) -> u64 {
-        self.every_events.get().max(bytes as u64 / EVENT_BYTES)
+    /// How many events follow a snapshot of so many bytes (the beginning of a run of so many steps) before there is another.
+    pub(super) fn rest(self, bytes: usize, steps: usize) -> u64 {
+        let worth = (bytes as u64 / EVENT_BYTES).max(steps as u64 * EVENTS_PER_STEP);
+        self.every_events.get().max(worth)
     }
 }

@@ -46,7 +46,7 @@ impl Core {
     pub(super) fn wind_up(&mut self) {
         let under_way = self.commit.is_some()
             || self.is_touched()
-            || !self.packets.is_empty()
+            || !self.load.is_empty()
             || self.places.awaited();
         if self.shutdown.is_none() || under_way {
             return;
