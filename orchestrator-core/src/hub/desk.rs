@@ -125,9 +125,14 @@ impl Desk {
         woken.into_iter().for_each(Waker::wake);
     }
 
-    /// Exchanges the inbox for an empty one.
-    pub(super) fn take(&self, empty: &mut Inbox) {
-        std::mem::swap(&mut self.lock().inbox, empty);
+    /// Exchanges the inbox for an empty one, if something is in it.
+    pub(super) fn take(&self, empty: &mut Inbox) -> bool {
+        let mut slips = self.lock();
+        let came_in = !slips.inbox.is_empty();
+        if came_in {
+            std::mem::swap(&mut slips.inbox, empty);
+        }
+        came_in
     }
 
     /// Takes the seat, unless somebody else is at work.

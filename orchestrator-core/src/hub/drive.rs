@@ -172,43 +172,38 @@ impl Core {
         went_on | self.is_touched()
     }
 
-    /// Takes what has come in.
+    /// Takes what has come in, if anything has.
     fn take_in(&mut self, setup: &Setup) -> bool {
+        if !self.desk.take(&mut self.inbox) {
+            return false;
+        }
         let mut inbox = std::mem::take(&mut self.inbox);
-        self.desk.take(&mut inbox);
-        let mut took = inbox.nudged;
         inbox.nudged = false;
         if let Some(how) = inbox.shutdown.take() {
-            took = true;
             self.begin_shutdown(how);
         }
         for cell in inbox.runs.drain(..) {
-            took = true;
             self.admit(setup, cell);
         }
         for cell in inbox.touched.drain(..) {
-            took = true;
             cell.touched.store(false, Ordering::Release);
             self.touch(cell.slot());
         }
         for (run, attempt) in std::mem::take(&mut inbox.beats) {
-            took = true;
             self.tell(run, Input::Heartbeat { attempt });
         }
         for afar in inbox.answers.drain(..) {
-            took = true;
             if let Some(done) = self.places.hear(afar) {
                 self.done(done);
             }
         }
         for place in inbox.ready.drain(..) {
-            took = true;
             if let Some(done) = self.places.poll(place) {
                 self.done(done);
             }
         }
         self.inbox = inbox;
-        took
+        true
     }
 
     /// Begins to drive a run.

@@ -18,7 +18,7 @@ use crate::id::{RunId, WorkerName};
 use crate::path::Path;
 use crate::route::{Candidate, Outcome, Request, RouteError};
 use crate::run::{AttemptId, Command, Event, Input, Recorded, Run};
-use crate::task::{Listen, Note, Notes, Usage};
+use crate::task::{Listen, Note, Notes, TaskError, Usage};
 use crate::time::Timestamp;
 
 /// What a router was asked and chose, and when the worker was given it.
@@ -120,6 +120,11 @@ impl Core {
         if events.is_empty() && decisions.is_empty() && withdrawn.is_empty() {
             return;
         }
+        if !is_watched(setup) {
+            decisions.clear();
+            withdrawn.clear();
+            return;
+        }
         let _entered = self.runs[run as usize].as_ref().map(|active| active.span.clone().entered());
         for recorded in events {
             debug!(seq = recorded.seq, event = ?recorded.event);
@@ -172,7 +177,7 @@ impl Core {
             if let Some(active) = self.active(run) {
                 active.attempts -= 1;
             }
-            let result = Err(crate::task::TaskError::cancelled());
+            let result = Err(TaskError::cancelled());
             self.tell(run, Input::Answered { attempt, result });
         }
         for place in self.places.of(run) {
@@ -238,10 +243,14 @@ fn tell(setup: &Setup, tell: impl FnOnce(&dyn Observer)) {
 
 /// The events that are new, if anybody wants to see them; without a store they need not even be made.
 pub(super) fn watched(setup: &Setup, run: &mut Run) -> Vec<Recorded> {
-    if setup.observer.is_none() && !tracing::enabled!(Level::DEBUG) {
+    if !is_watched(setup) {
         return Vec::new();
     }
     std::iter::from_fn(|| run.poll_event()).collect()
+}
+
+fn is_watched(setup: &Setup) -> bool {
+    setup.observer.is_some() || tracing::enabled!(Level::DEBUG)
 }
 
 /// Hears the workers of a run.

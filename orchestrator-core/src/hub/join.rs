@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use super::cell::{Fate, RunCell};
 use super::drive::Hub;
 use super::{JoinError, RunReport};
+use crate::run::Handled;
 
 /// A future that drives. When it is done or dropped, another takes over.
 pub(super) struct Driver {
@@ -147,28 +148,23 @@ impl Future for Drive {
 pub struct Receipt {
     driver: Driver,
     cell: Arc<RunCell>,
-    handled: crate::run::Handled,
+    handled: Handled,
     seq: u64,
 }
 
 impl Receipt {
-    pub(super) fn new(
-        hub: Arc<Hub>,
-        cell: Arc<RunCell>,
-        handled: crate::run::Handled,
-        seq: u64,
-    ) -> Receipt {
+    pub(super) fn new(hub: Arc<Hub>, cell: Arc<RunCell>, handled: Handled, seq: u64) -> Receipt {
         Receipt { driver: Driver::new(hub), cell, handled, seq }
     }
 
     /// Whether it was taken.
-    pub fn handled(&self) -> crate::run::Handled {
+    pub fn handled(&self) -> Handled {
         self.handled
     }
 }
 
 impl Future for Receipt {
-    type Output = Result<crate::run::Handled, JoinError>;
+    type Output = Result<Handled, JoinError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let (cell, seq) = (&self.cell, self.seq);

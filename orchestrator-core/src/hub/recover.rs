@@ -1,6 +1,7 @@
 //! Runs of an earlier process, or of a store that failed, go on.
 
 use std::sync::Arc;
+use std::task::Waker;
 
 use super::cell::RunCell;
 use super::drive::Hub;
@@ -9,7 +10,9 @@ use super::setup::Setup;
 use super::{Orchestrator, RunHandle};
 use crate::id::{RunId, WorkflowName};
 use crate::journal::{Batch, StoreError};
-use crate::run::{Event, Past, Recorded, RestoreError, Run, RunOptions, migrate, stand_in};
+use crate::run::{
+    Event, Past, Recorded, RestoreError, Run, RunOptions, Snapshot, migrate, stand_in,
+};
 use crate::workflow::Workflow;
 
 /// Why a run does not go on.
@@ -122,7 +125,7 @@ impl Drop for Reserved<'_> {
     fn drop(&mut self) {
         if !self.enrolled {
             let woken = self.hub.desk.lock().roll.strike(self.run);
-            woken.into_iter().for_each(std::task::Waker::wake);
+            woken.into_iter().for_each(Waker::wake);
         }
     }
 }
@@ -198,7 +201,7 @@ fn migrated(
     workflow: &Workflow,
     options: &RunOptions,
     past: &Past,
-) -> Result<Option<(crate::run::Snapshot, Recorded)>, RestoreError> {
+) -> Result<Option<(Snapshot, Recorded)>, RestoreError> {
     let (None, Some(first), Some(last)) = (&past.snapshot, past.events.first(), past.events.last())
     else {
         return Ok(None);

@@ -147,6 +147,7 @@ impl RunReport {
     ///
     /// # Errors
     /// When the run did not succeed.
+    #[allow(clippy::result_large_err)] // Asked once a run.
     pub fn output(&self) -> Result<&Payload, RunFailure> {
         match &self.result {
             RunResult::Succeeded { output } => Ok(output),

@@ -1,6 +1,7 @@
 //! What a hub is told before it drives: workers, workflows, migrations, and the plugs.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use super::{Limits, Observer, Orchestrator, SnapshotPolicy, Spawner, SystemClock};
@@ -122,7 +123,7 @@ impl Orchestrator {
 
     /// How many attempts may be in flight, of all runs together. Default: 4. Short for [`Limits::attempts_max`].
     #[must_use]
-    pub fn with_concurrency(self, attempts_max: std::num::NonZeroUsize) -> Self {
+    pub fn with_concurrency(self, attempts_max: NonZeroUsize) -> Self {
         self.set(|setup| setup.limits.attempts_max = attempts_max)
     }
 

@@ -1,10 +1,11 @@
 //! The end of a hub that leaves every run resumable.
 
+use std::task::Waker;
+
 use super::cell::Fate;
 use super::drive::Core;
 use super::join::{Drive, Until};
 use super::{JoinError, Orchestrator};
-use std::task::Waker;
 
 /// What becomes of the attempts that are in flight when a hub shuts down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
