@@ -30,7 +30,9 @@
 //!
 //! # Where to look
 //! - To define work: [`Workflow`], [`Step`], [`Join`], [`On`], [`RetryPolicy`]; ready-made: [`pipeline`], [`build_website`].
-//! - To execute it: [`Orchestrator`], on any executor; it owns no thread and no runtime.
+//! - To execute it: [`Orchestrator`], on any executor; it owns no thread and no runtime. [`RunHandle`] to look at a run and to tell it
+//!   something, [`Limits`] to bound them all, [`Orchestrator::recover`] to go on after a crash.
+//! - To keep it: [`RunStore`], with [`MemoryStore`] and [`FileStore`].
 //! - To drive it from a host of one's own (a store, a queue, another engine): [`Run`], without input or output.
 //! - To see through it: [`Context`] (what a step sees), [`Path`] (where it is), [`RunReport`] (what happened).
 //!
@@ -41,7 +43,8 @@
 //! | [`Condition`] | what says that a loop is done | [`condition_fn`] |
 //! | [`Router`] | what chooses among able workers, and learns | [`DeclaredOrder`] |
 //! | [`Clock`] | where time comes from | [`SystemClock`], [`ManualClock`] |
-//! | [`Observer`] | who watches | [`NoObserver`] |
+//! | [`Observer`] | who watches, and is told what people are asked | [`NoObserver`] |
+//! | [`RunStore`] | where runs are kept | [`FileStore`], [`MemoryStore`] |
 //! | [`Spawner`] | where workers run | [`Threads`] |
 //!
 //! # How steps start and runs end
@@ -60,8 +63,8 @@
 //! - No command goes out before the event that caused it is committed; a step that has ended never runs again.
 //!
 //! # What it does not do
-//! Nothing in here keeps a journal on disk, speaks to a network or a model, or starts a thread unasked; nothing but [`SystemClock`] reads a
-//! clock; nothing draws a random number that does not come out of a [`Seed`].
+//! Nothing in here speaks to a network or a model, or starts a thread unasked; nothing but a [`FileStore`] writes to a disk; nothing but
+//! [`SystemClock`] reads a clock; nothing draws a random number that does not come out of a [`Seed`].
 
 mod canonical;
 mod check;

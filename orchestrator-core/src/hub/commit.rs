@@ -6,8 +6,9 @@ use futures::FutureExt;
 use tracing::warn;
 
 use super::JoinError;
+use super::active::Active;
 use super::cell::{CellState, Fate};
-use super::drive::{Active, Core};
+use super::drive::Core;
 use super::setup::Setup;
 use crate::closure::panic_text;
 use crate::id::RunId;

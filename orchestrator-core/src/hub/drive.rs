@@ -5,17 +5,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::task::{Context, Poll, Waker};
 
-use tracing::{Span, info_span, warn};
+use tracing::warn;
 
+use super::active::Active;
 use super::cell::{Fate, RunCell};
 use super::commit::{Commit, Load};
 use super::desk::{Desk, Inbox};
-use super::hand_out::{Asked, Ear, Routed, watched};
+use super::hand_out::{Asked, Ear, watched};
 use super::lanes::Lanes;
 use super::places::{Done, Places};
 use super::setup::Setup;
 use super::shutdown::Shutdown;
-use crate::id::WorkflowName;
 use crate::run::Input;
 use crate::time::{BoxFuture, Timestamp};
 
@@ -34,15 +34,15 @@ pub(super) struct Hub {
 /// What only the driver touches.
 pub(super) struct Core {
     pub(super) runs: Vec<Option<Active>>,
-    free: Vec<u32>,
+    pub(super) free: Vec<u32>,
     pub(super) places: Places,
     pub(super) lanes: Lanes,
     /// Runs that something was put down for, once each.
-    touched: Vec<u32>,
+    pub(super) touched: Vec<u32>,
     /// What goes to the store next, and what is on its way.
     pub(super) load: Load,
     pub(super) commit: Option<Commit>,
-    deadlines: BTreeSet<(Timestamp, u32)>,
+    pub(super) deadlines: BTreeSet<(Timestamp, u32)>,
     /// Until when the driver sleeps.
     sleep: Option<(Timestamp, BoxFuture<()>)>,
     inbox: Inbox,
@@ -50,29 +50,6 @@ pub(super) struct Core {
     pub(super) shutdown: Option<Shutdown>,
     pub(super) desk: Arc<Desk>,
     pub(super) waker: Waker,
-}
-
-/// A run that is driven.
-pub(super) struct Active {
-    pub(super) cell: Arc<RunCell>,
-    pub(super) workflow: WorkflowName,
-    pub(super) ear: Option<Arc<Ear>>,
-    /// What it is to be told.
-    pub(super) inputs: Vec<Input>,
-    touched: bool,
-    /// The store has not seen it yet.
-    pub(super) fresh: bool,
-    /// Events of it are on their way to the store.
-    pub(super) sent: bool,
-    pub(super) deadline: Option<Timestamp>,
-    /// Attempts that a router gave to somebody, for it to learn from, and how far it has.
-    pub(super) routed: Vec<Routed>,
-    pub(super) learned: u64,
-    /// How many of its attempts have a place, or wait for one.
-    pub(super) attempts: usize,
-    /// The event after which there is a snapshot.
-    pub(super) snapshot_at: u64,
-    pub(super) span: Span,
 }
 
 impl Default for Hub {
@@ -112,7 +89,8 @@ impl Hub {
         for _ in 0..TURNS_MAX {
             let went_on = core.turn(&setup);
             if over() {
-                return;
+                // Should it turn out that there is more to wait for after all, it comes again.
+                break;
             }
             if !went_on && !core.is_time(&setup) && self.desk.rest(driver) {
                 return;
@@ -206,59 +184,6 @@ impl Core {
         true
     }
 
-    /// Begins to drive a run.
-    fn admit(&mut self, setup: &Setup, cell: Arc<RunCell>) {
-        let state = cell.lock();
-        let workflow = state.run.workflow().name().clone();
-        let (fresh, last) = (state.durable == 0, state.durable);
-        let steps = state.run.workflow().defs().len();
-        drop(state);
-        let registered = setup.workflows.get(&workflow);
-        let hears = registered.is_some_and(|registered| registered.hears);
-        let ear = Ear::of(setup, &self.desk, &cell, hears);
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.runs.push(None);
-            u32::try_from(self.runs.len() - 1).expect("fewer runs than numbers")
-        });
-        cell.move_to(slot);
-        let span = info_span!(parent: None, "run", id = %cell.id, workflow = %workflow);
-        self.runs[slot as usize] = Some(Active {
-            cell,
-            workflow,
-            ear,
-            inputs: Vec::new(),
-            touched: false,
-            fresh,
-            sent: false,
-            deadline: None,
-            routed: Vec::new(),
-            learned: last,
-            attempts: 0,
-            snapshot_at: last + setup.snapshots.rest(0, steps),
-            span,
-        });
-        self.touch(slot);
-    }
-
-    /// A run that is driven.
-    pub(super) fn active(&mut self, run: u32) -> Option<&mut Active> {
-        self.runs.get_mut(run as usize)?.as_mut()
-    }
-
-    /// Sees to it that the run is visited.
-    pub(super) fn touch(&mut self, run: u32) {
-        if let Some(active) = self.runs.get_mut(run as usize).and_then(Option::as_mut)
-            && !std::mem::replace(&mut active.touched, true)
-        {
-            self.touched.push(run);
-        }
-    }
-
-    /// Whether some run is to be visited.
-    pub(super) fn is_touched(&self) -> bool {
-        !self.touched.is_empty()
-    }
-
     /// Puts an input down for the run.
     pub(super) fn tell(&mut self, run: u32, input: Input) {
         if let Some(active) = self.active(run) {
@@ -294,18 +219,6 @@ impl Core {
             self.tell(run, Input::TimePassed);
         }
         rang
-    }
-
-    /// Notes when the run wants to be told the time.
-    pub(super) fn set_deadline(&mut self, run: u32, deadline: Option<Timestamp>) {
-        let Some(active) = self.runs[run as usize].as_mut() else { return };
-        if active.deadline == deadline {
-            return;
-        }
-        if let Some(before) = std::mem::replace(&mut active.deadline, deadline) {
-            self.deadlines.remove(&(before, run));
-        }
-        self.deadlines.extend(deadline.map(|deadline| (deadline, run)));
     }
 
     /// Whether the first deadline has come. If not, the clock wakes the driver then.
@@ -378,26 +291,6 @@ impl Core {
             }
         }
         began
-    }
-
-    /// Takes a run off the list. What it still has under way is called off.
-    pub(super) fn dismiss(&mut self, run: u32) {
-        let Some(active) = self.runs[run as usize].take() else { return };
-        active.cell.move_to(RunCell::NOWHERE);
-        if let Some(deadline) = active.deadline {
-            self.deadlines.remove(&(deadline, run));
-        }
-        if active.attempts > 0 {
-            self.lanes.withdraw(run, None);
-            for place in self.places.of(run) {
-                if let Some(done) = self.places.call_off(place) {
-                    self.lanes.release(done.lane);
-                }
-            }
-        }
-        self.free.push(run);
-        let woken = self.desk.lock().roll.strike(&active.cell.id);
-        woken.into_iter().for_each(Waker::wake);
     }
 
     /// Polls what is on its way to the store; whether it has arrived.

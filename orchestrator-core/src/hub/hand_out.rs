@@ -7,9 +7,10 @@ use std::task::Waker;
 
 use tracing::{Level, debug, warn};
 
+use super::active::Active;
 use super::cell::{CellState, Fate, RunCell};
 use super::desk::Desk;
-use super::drive::{Active, Core};
+use super::drive::Core;
 use super::places::unharmed;
 use super::setup::Setup;
 use super::{Observer, OpenDecision};
@@ -100,15 +101,6 @@ impl Core {
         if over {
             self.release(run, Fate::Ended);
         }
-    }
-
-    /// Lets go of a run. Its name is free before anybody hears of it.
-    pub(super) fn release(&mut self, run: u32, fate: Fate) {
-        let Some(active) = self.active(run) else { return };
-        let cell = active.cell.clone();
-        self.dismiss(run);
-        let woken = cell.seal(&mut cell.lock(), fate);
-        woken.into_iter().for_each(Waker::wake);
     }
 
     /// Tells those who watch.

@@ -13,11 +13,12 @@
 //! |---|---|
 //! | `setup`, `limits` | what a hub is told before it drives |
 //! | `desk`, `roll` | who drives, and what comes in; which runs there are |
-//! | `drive`, `hand_out`, `commit` | a turn: inputs, commands, the store |
+//! | `drive`, `active`, `hand_out`, `commit` | a turn: inputs, runs, commands, the store |
 //! | `places`, `lanes` | attempts that are in flight, and that wait |
 //! | `cell`, `handle`, `join`, `stream`, `report` | a run as its host sees it |
 //! | `recover`, `shutdown` | the end of a process, and the next one |
 
+mod active;
 mod cell;
 mod clock;
 mod commit;

@@ -116,6 +116,9 @@ impl Orchestrator {
     /// [`RunReport::output`]. Where a person is to decide, it waits until somebody does: use [`start`](Orchestrator::start) for
     /// workflows with decisions, signals or pauses.
     ///
+    /// A worker may execute on its own hub; it keeps its place meanwhile, so that [`Limits::attempts_max`](crate::Limits::attempts_max) has to
+    /// leave room for what it waits for. A sub-workflow has no such trouble.
+    ///
     /// Dropping the future loses nothing: the run stays in the hub, its workers' futures too, and goes on while anything else drives the hub.
     ///
     /// # Errors
