@@ -248,3 +248,49 @@ fn handles_are_shared_between_threads() {
     assert_eq!(report.output().unwrap().at::<String>("/choice").unwrap(), "no");
     assert_eq!(thread.join().unwrap(), Handled::Taken);
 }
+
+/// Decides as soon as it is asked, looks at the run whenever something happens, and starts another from within.
+#[derive(Default)]
+struct Meddler {
+    hub: Mutex<Option<Arc<Orchestrator>>>,
+    run: Mutex<Option<RunHandle>>,
+    others: Mutex<Vec<RunHandle>>,
+}
+
+impl Observer for Meddler {
+    fn recorded(&self, _: &RunId, event: &orchestrator_core::Recorded) {
+        let run = self.run.lock().unwrap().clone().unwrap();
+        assert!(run.view().seq >= 1);
+        if matches!(event.event, Event::DecisionMade { .. }) {
+            let hub = self.hub.lock().unwrap().clone().unwrap();
+            self.others.lock().unwrap().push(hub.start("other", Start::default()).unwrap());
+        }
+    }
+    fn asked(&self, _: &RunId, decision: &OpenDecision) {
+        let run = self.run.lock().unwrap().clone().unwrap();
+        let receipt = run.decide(decision.path.clone(), Decided::new("yes")).unwrap();
+        assert_eq!(receipt.handled(), Handled::Taken);
+    }
+}
+
+#[test]
+fn an_observer_may_use_the_handles_while_it_is_told() {
+    let meddler = Arc::new(Meddler::default());
+    let mut hub = hub(
+        Orchestrator::new().with_observer(meddler.clone()),
+        [task("a"), ask("b").after("a"), task("c").after("b")],
+    );
+    hub.register_workflow(Workflow::builder("other").step(task("x")).build().unwrap()).unwrap();
+    let hub = Arc::new(hub);
+    let run = start(&hub);
+    *meddler.run.lock().unwrap() = Some(run.clone());
+    *meddler.hub.lock().unwrap() = Some(hub.clone());
+    assert!(block_on(run.join()).unwrap().output().is_ok());
+    block_on(hub.drive());
+    let others = std::mem::take(&mut *meddler.others.lock().unwrap());
+    assert_eq!(others.len(), 1);
+    assert!(block_on(others[0].join()).unwrap().output().is_ok());
+    // The hub and who watches it hold each other.
+    meddler.hub.lock().unwrap().take();
+    meddler.run.lock().unwrap().take();
+}

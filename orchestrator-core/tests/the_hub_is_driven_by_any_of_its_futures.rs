@@ -236,3 +236,31 @@ fn a_stream_of_events_wakes_without_driving() {
     block_on(hub.drive());
     assert_eq!(reading.join().unwrap() as u64, run.view().seq);
 }
+
+/// The end of the last run is where waiting for none and beginning another cross.
+#[test]
+fn who_drives_until_nothing_is_left_ends_also_while_runs_come_and_go() {
+    let (worker, _) = unsteady();
+    let hub = hub(Orchestrator::new(), worker, 2);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                for _ in 0..200 {
+                    block_on(hub.drive());
+                }
+            });
+        }
+        for _ in 0..2 {
+            scope.spawn(|| {
+                for at in 0..200 {
+                    let run = hub.start("w", Start::default()).unwrap();
+                    if at % 3 > 0 {
+                        assert!(block_on(run.join()).unwrap().output().is_ok());
+                    }
+                }
+            });
+        }
+    });
+    block_on(hub.drive());
+    assert!(hub.drive().now_or_never().is_some());
+}
