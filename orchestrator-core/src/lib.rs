@@ -31,7 +31,8 @@
 //! # Where to look
 //! - To define work: [`Workflow`], [`Step`], [`Join`], [`On`], [`RetryPolicy`]; ready-made: [`pipeline`], [`build_website`].
 //! - To define it as data: [`Workflow::from_json`], [`Closures`]; with the feature `cel`, conditions and transformers as expressions.
-//! - To execute it: [`Orchestrator`], on any executor; it owns no thread and no runtime.
+//! - To execute it: [`Orchestrator`], on any executor; it owns no thread and no runtime. [`RunHandle`] to look at a run and to tell it
+//!   something, [`Limits`] to bound them all, [`Orchestrator::recover`] to go on after a crash.
 //! - To drive it from a host of one's own (a store, a queue, another engine): [`Run`], without input or output.
 //! - To keep what happened, and to resume: [`journal`].
 //! - To know beforehand how long it takes on so many workers, and why: [`DryRun`].
@@ -45,7 +46,8 @@
 //! | [`Router`] | what chooses among able workers, and learns | [`DeclaredOrder`] |
 //! | [`RunStore`] | where journals are kept | [`MemoryStore`], [`FileStore`] |
 //! | [`Clock`] | where time comes from | [`SystemClock`], [`ManualClock`] |
-//! | [`Observer`] | who watches | [`NoObserver`] |
+//! | [`Observer`] | who watches, and is told what people are asked | [`NoObserver`] |
+//! | [`RunStore`] | where runs are kept | [`FileStore`], [`MemoryStore`] |
 //! | [`Spawner`] | where workers run | [`Threads`] |
 //!
 //! # How steps start and runs end
@@ -67,8 +69,8 @@
 //! - No command goes out before the event that caused it is committed; a step that has ended never runs again.
 //!
 //! # What it does not do
-//! Nothing in here speaks to a network or a model, or starts a thread unasked; nothing but [`FileStore`] touches a file; nothing but [`SystemClock`] reads a
-//! clock; nothing draws a random number that does not come out of a [`Seed`].
+//! Nothing in here speaks to a network or a model, or starts a thread unasked; nothing but a [`FileStore`] writes to a disk; nothing but
+//! [`SystemClock`] reads a clock; nothing draws a random number that does not come out of a [`Seed`].
 
 mod canonical;
 #[cfg(feature = "cel")]
@@ -106,8 +108,10 @@ pub use closure::{ClosureError, Condition, Named, Transformer, condition_fn, tra
 pub use context::{Context, ContextError, Item, Round};
 pub use dry_run::{DryRun, DryRunError, DryRunReport, WhatIf};
 pub use hub::{
-    ExecuteError, ManualClock, NoObserver, Observer, Orchestrator, RegisterError, RunFailure,
-    RunReport, Spawner, Start, SystemClock, Threads,
+    EventStream, ExecuteError, History, JoinError, Joining, Limits, ManualClock, NoObserver,
+    Observer, OpenDecision, Orchestrator, Outputs, Receipt, Recovered, RegisterError, ResumeError,
+    RunFailure, RunHandle, RunReport, Shutdown, SnapshotPolicy, Spawner, Start, StartError,
+    SystemClock, TellError, Threads,
 };
 pub use id::{
     Capability, NAME_BYTES_MAX, NameError, Role, RunId, SignalName, StepId, WorkerName,

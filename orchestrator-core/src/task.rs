@@ -148,9 +148,18 @@ impl Task {
         self.note(Note::Log { line: line.into() });
     }
 
+    /// Tells the host that the work goes on, for a step with a [`heartbeat_timeout`](crate::Step::heartbeat_timeout). Progress and lines of
+    /// the log say so as well.
+    pub fn heartbeat(&self) {
+        if let Some(listener) = &self.notes.0 {
+            listener.beat(&self.path, self.attempt);
+        }
+    }
+
     fn note(&self, note: Note) {
         if let Some(listener) = &self.notes.0 {
-            listener(&self.path, note);
+            listener.beat(&self.path, self.attempt);
+            listener.note(&self.path, note);
         }
     }
 }
@@ -187,14 +196,33 @@ pub enum Note {
 
 /// Where notes go. Called in the worker's thread, once a note; it keeps nothing.
 #[derive(Clone)]
-pub struct Notes(Option<Arc<Listener>>);
+pub struct Notes(Option<Arc<dyn Listen>>);
 
-type Listener = dyn Fn(&Path, Note) + Send + Sync;
+/// Who hears the workers of a run.
+pub(crate) trait Listen: Send + Sync {
+    fn note(&self, path: &Path, note: Note);
+    /// An attempt is alive.
+    fn beat(&self, path: &Path, attempt: u32);
+}
+
+/// A closure that hears notes, and no heartbeats.
+struct Told<F>(F);
+
+impl<F: Fn(&Path, Note) + Send + Sync> Listen for Told<F> {
+    fn note(&self, path: &Path, note: Note) {
+        (self.0)(path, note);
+    }
+    fn beat(&self, _: &Path, _: u32) {}
+}
 
 impl Notes {
-    /// Sends every note, with the path of its step, to `listener`.
+    /// Sends every note, with the path of its step, to `listener`. Heartbeats are no notes.
     pub fn to(listener: impl Fn(&Path, Note) + Send + Sync + 'static) -> Notes {
-        Notes(Some(Arc::new(listener)))
+        Notes::heard_by(Arc::new(Told(listener)))
+    }
+
+    pub(crate) fn heard_by(listener: Arc<dyn Listen>) -> Notes {
+        Notes(Some(listener))
     }
 
     /// Drops every note.

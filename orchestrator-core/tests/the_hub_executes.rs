@@ -13,9 +13,9 @@ use futures::future::poll_fn;
 use orchestrator_core::{
     BlobRef, Candidate, ClosureError, Context, Decision, Event, ExecuteError, ManualClock, Note,
     Observer, Orchestrator, Outcome, Path, Payload, Recorded, Request, RetryPolicy, Role,
-    RouteError, Router, RunFailure, RunId, RunReport, Seed, Spawner, Start, Step, Task, TaskError,
-    TaskOutput, Threads, Timestamp, Usage, Worker, Workflow, async_trait, pipeline, transform_fn,
-    typed_worker, worker_fn,
+    RouteError, Router, RunFailure, RunId, RunReport, Seed, Spawner, Start, StartError, Step, Task,
+    TaskError, TaskOutput, Threads, Timestamp, Usage, Worker, Workflow, async_trait, pipeline,
+    transform_fn, typed_worker, worker_fn,
 };
 
 fn built(steps: impl IntoIterator<Item = Step>) -> Workflow {
@@ -104,7 +104,7 @@ fn a_pipeline_of_typed_workers_runs_to_its_end() {
 fn an_unknown_workflow_is_an_error_that_names_the_known_ones() {
     let refused = block_on(hub(echo(), built([task("a")])).execute("v", "goal")).unwrap_err();
     assert_eq!(refused.to_string(), "no workflow named \"v\" is registered; there are: w");
-    assert!(matches!(refused, ExecuteError::UnknownWorkflow { .. }));
+    assert!(matches!(refused, ExecuteError::Start(StartError::UnknownWorkflow { .. })));
 }
 
 #[test]
@@ -374,7 +374,7 @@ impl Spawner for Later {
 }
 
 #[test]
-fn a_dropped_run_cancels_what_is_still_at_work() {
+fn a_dropped_hub_cancels_what_is_still_at_work() {
     let stopped = Arc::new(AtomicUsize::new(0));
     let count = stopped.clone();
     let patient = worker_fn(move |task: Task| {
@@ -397,6 +397,10 @@ fn a_dropped_run_cancels_what_is_still_at_work() {
         block_on(poll_fn(|context| Poll::Ready(work.as_mut().poll(context).is_pending())));
     assert!(polled && pending);
     drop(execution);
+    let pending =
+        block_on(poll_fn(|context| Poll::Ready(work.as_mut().poll(context).is_pending())));
+    assert!(pending, "the run is still in the hub: whoever drives next goes on with it");
+    drop(hub);
     block_on(work);
     assert_eq!(stopped.load(Ordering::SeqCst), 1);
 }

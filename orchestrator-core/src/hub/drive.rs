@@ -1,269 +1,315 @@
-//! Drives one run: events to the observer, commands to workers and router, answers back in.
+//! A turn of the driver: what has come in goes to the runs, what they decide to the store, and what they ask for to workers.
 
-use std::collections::BTreeMap;
-use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::task::{Context, Poll, Waker};
 
-use futures::channel::oneshot;
-use futures::future::{Either, select};
-use futures::stream::{FuturesUnordered, StreamExt};
-use futures::{FutureExt, pin_mut};
-use tracing::{Instrument, debug, info_span, warn};
+use tracing::warn;
 
-use super::{Orchestrator, RunReport};
-use crate::closure::panic_text;
-use crate::id::WorkerName;
-use crate::route::{Candidate, Outcome, Request, RouteError};
-use crate::run::{AttemptId, Command, Event, Input, Run, StepStatus};
-use crate::task::{Cancellation, Canceller, Notes, Task, TaskError, TaskOutput, Usage};
+use super::active::Active;
+use super::cell::{Fate, RunCell};
+use super::commit::{Commit, Load};
+use super::desk::{Desk, Inbox};
+use super::hand_out::{Asked, Ear, watched};
+use super::lanes::Lanes;
+use super::places::{Done, Places};
+use super::setup::Setup;
+use super::shutdown::Shutdown;
+use crate::run::Input;
 use crate::time::{BoxFuture, Timestamp};
-use crate::worker::Worker;
 
-/// What a router was asked and chose, and when the worker was given it.
-struct Routed {
-    request: Request,
-    worker: WorkerName,
-    since: Timestamp,
+/// How many turns a driver takes in one poll: then it lets the executor look after other futures.
+const TURNS_MAX: usize = 128;
+
+/// A hub, as its handles and futures share it.
+pub(super) struct Hub {
+    setup: RwLock<Arc<Setup>>,
+    pub(super) desk: Arc<Desk>,
+    core: Mutex<Core>,
+    /// The highest number that a run was given.
+    pub(super) started: AtomicU64,
 }
 
-type Answer = (AttemptId, Result<TaskOutput, TaskError>);
-
-/// What the hub remembers of a run beside its state.
-struct Drive<'a> {
-    hub: &'a Orchestrator,
-    run: Run,
-    working: FuturesUnordered<BoxFuture<Answer>>,
-    /// Attempts that wait for one of the places.
-    waiting: VecDeque<(AttemptId, WorkerName, Task)>,
-    cancellers: BTreeMap<AttemptId, Canceller>,
-    /// Routed attempts, for the router to learn from.
-    routed: BTreeMap<AttemptId, Routed>,
+/// What only the driver touches.
+pub(super) struct Core {
+    pub(super) runs: Vec<Option<Active>>,
+    pub(super) free: Vec<u32>,
+    pub(super) places: Places,
+    pub(super) lanes: Lanes,
+    /// Runs that something was put down for, once each.
+    pub(super) touched: Vec<u32>,
+    /// What goes to the store next, and what is on its way.
+    pub(super) load: Load,
+    pub(super) commit: Option<Commit>,
+    pub(super) deadlines: BTreeSet<(Timestamp, u32)>,
+    /// Until when the driver sleeps.
+    sleep: Option<(Timestamp, BoxFuture<()>)>,
+    inbox: Inbox,
+    pub(super) asked: Asked,
+    pub(super) shutdown: Option<Shutdown>,
+    pub(super) desk: Arc<Desk>,
+    pub(super) waker: Waker,
 }
 
-pub(super) async fn to_end(hub: &Orchestrator, run: Run) -> RunReport {
-    let span = info_span!("run", id = %run.id(), workflow = %run.workflow().name());
-    let drive = Drive {
-        hub,
-        run,
-        working: FuturesUnordered::new(),
-        waiting: VecDeque::new(),
-        cancellers: BTreeMap::new(),
-        routed: BTreeMap::new(),
-    };
-    drive.finish().instrument(span).await
+impl Default for Hub {
+    fn default() -> Self {
+        let desk = Arc::new(Desk::default());
+        Hub {
+            setup: RwLock::default(),
+            core: Mutex::new(Core::new(desk.clone())),
+            desk,
+            started: AtomicU64::new(0),
+        }
+    }
 }
 
-impl Drive<'_> {
-    async fn finish(mut self) -> RunReport {
-        self.tell(Input::Started);
-        loop {
-            self.carry_out();
-            if let Some(result) = self.run.result() {
-                let outcome = self.run.outcome().map(|outcome| outcome.outputs);
-                return RunReport {
-                    run: self.run.id().clone(),
-                    result: result.clone(),
-                    outputs: outcome.unwrap_or_default(),
-                    history: self.run.history(),
-                };
-            }
-            let input = self.next_input().await;
-            self.tell(input);
+impl Hub {
+    pub(super) fn setup(&self) -> Arc<Setup> {
+        self.setup.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes what the hub was told. Its runs go by that from the next poll on.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Setup) -> T) -> T {
+        let mut setup = self.setup.write().unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut setup))
+    }
+
+    /// Says that a run was told something.
+    pub(super) fn touch(&self, cell: &Arc<RunCell>) {
+        if !cell.touched.swap(true, Ordering::AcqRel) {
+            self.desk.post(|inbox| inbox.touched.push(cell.clone()));
         }
     }
 
-    fn tell(&mut self, input: Input) {
-        let now = self.hub.clock.now();
-        let told = self.run.handle(now, input);
-        debug_assert!(told.is_ok(), "the hub answers what it was asked: {told:?}");
-    }
-
-    /// Passes on events and carries out commands until there are none.
-    fn carry_out(&mut self) {
-        loop {
-            while let Some(recorded) = self.run.poll_event() {
-                debug!(seq = recorded.seq, event = ?recorded.event);
-                self.learn(&recorded.event, recorded.at);
-                let observer = &self.hub.observer;
-                unharmed("observer", || observer.recorded(self.run.id(), &recorded));
-            }
-            self.run.commit_polled();
-            let Some(command) = self.run.poll_command() else {
+    /// Takes turns until nothing can be done, what is waited for has come, or somebody else is at work.
+    pub(super) fn drive(&self, driver: u64, context: &mut Context<'_>, over: impl Fn() -> bool) {
+        let Some(mut core) = self.desk.enter(&self.core, driver, context.waker()) else { return };
+        let setup = self.setup();
+        for _ in 0..TURNS_MAX {
+            let went_on = core.turn(&setup);
+            if over() {
+                // Should it turn out that there is more to wait for after all, it comes again.
                 break;
-            };
-            match command {
-                Command::Execute { attempt, worker, task } => {
-                    self.waiting.push_back((attempt, worker, *task));
-                }
-                Command::Route { attempt, request, candidates } => {
-                    self.route(attempt, *request, &candidates);
-                }
-                // Nobody can be asked through `execute`.
-                Command::Decide { .. } | Command::Withdraw { .. } => {}
-                Command::Cancel { attempt } => {
-                    if let Some(canceller) = self.cancellers.remove(&attempt) {
-                        canceller.cancel();
-                    } else if let Some(at) =
-                        self.waiting.iter().position(|(waiting, ..)| *waiting == attempt)
-                    {
-                        self.waiting.remove(at);
-                        self.tell(Input::Answered { attempt, result: Err(TaskError::cancelled()) });
-                    }
-                }
+            }
+            if !went_on && !core.is_time(&setup) && self.desk.rest(driver) {
+                return;
             }
         }
-        while self.working.len() < self.hub.concurrency_max.get()
-            && let Some((attempt, worker, task)) = self.waiting.pop_front()
-        {
-            self.dispatch(attempt, &worker, task);
+        self.desk.pause(driver);
+        context.waker().wake_by_ref();
+    }
+}
+
+impl Core {
+    fn new(desk: Arc<Desk>) -> Core {
+        Core {
+            runs: Vec::new(),
+            free: Vec::new(),
+            places: Places::new(desk.clone()),
+            lanes: Lanes::default(),
+            touched: Vec::new(),
+            load: Load::default(),
+            commit: None,
+            deadlines: BTreeSet::new(),
+            sleep: None,
+            inbox: Inbox::default(),
+            asked: Asked::default(),
+            shutdown: None,
+            waker: desk.clone().into(),
+            desk,
         }
     }
 
-    /// Asks the router, and tells the run what it says.
-    fn route(&mut self, attempt: AttemptId, request: Request, candidates: &[Candidate]) {
-        let router = &self.hub.router;
-        let asked = catch_unwind(AssertUnwindSafe(|| router.route(&request, candidates)));
-        let result = asked.unwrap_or_else(|panic| {
-            let reason = format!("the router panicked: {}", panic_text(&*panic));
-            Err(RouteError { reason })
-        });
-        let chosen = result.as_ref().ok().map(|chosen| chosen.worker.clone());
-        let now = self.hub.clock.now();
-        let routed = Input::Routed { attempt: attempt.clone(), result };
-        match (self.run.handle(now, routed), chosen) {
-            (Ok(_), Some(worker))
-                if self.run.status(&attempt.path) == Some(StepStatus::Running) =>
-            {
-                let routed = Routed { request, worker, since: now };
-                self.routed.insert(attempt, routed);
+    /// Does what can be done; false if that was nothing.
+    fn turn(&mut self, setup: &Setup) -> bool {
+        let now = setup.clock.now();
+        let took = self.take_in(setup);
+        let rang = self.ring(now);
+        let mut went_on = took | rang;
+        if self.commit.is_some() && !self.poll_commit(setup, now) {
+            // Answers pile up meanwhile, no more than there are attempts in flight: the next append takes them together.
+            return went_on;
+        }
+        let touched = std::mem::take(&mut self.touched);
+        went_on |= !touched.is_empty();
+        for &run in &touched {
+            self.visit(setup, now, run);
+        }
+        // The allocation is used again, unless somebody was touched meanwhile.
+        if self.touched.is_empty() {
+            self.touched = touched;
+            self.touched.clear();
+        }
+        if !self.load.is_empty() {
+            self.send(setup);
+            went_on |= self.poll_commit(setup, now);
+        }
+        went_on |= self.fill_places(setup);
+        self.wind_up();
+        went_on | self.is_touched()
+    }
+
+    /// Takes what has come in, if anything has.
+    fn take_in(&mut self, setup: &Setup) -> bool {
+        if !self.desk.take(&mut self.inbox) {
+            return false;
+        }
+        let mut inbox = std::mem::take(&mut self.inbox);
+        inbox.nudged = false;
+        if let Some(how) = inbox.shutdown.take() {
+            self.begin_shutdown(how);
+        }
+        for cell in inbox.runs.drain(..) {
+            self.admit(setup, cell);
+        }
+        for cell in inbox.touched.drain(..) {
+            cell.touched.store(false, Ordering::Release);
+            self.touch(cell.slot());
+        }
+        for (run, attempt) in std::mem::take(&mut inbox.beats) {
+            self.tell(run, Input::Heartbeat { attempt });
+        }
+        for afar in inbox.answers.drain(..) {
+            if let Some(done) = self.places.hear(afar) {
+                self.done(done);
             }
-            // A refusal has failed the step: nobody was routed to.
-            (Ok(_), _) => {}
-            (Err(error), _) => {
-                warn!(%error, "the router named nobody who can do it");
-                let reason = error.to_string();
-                let result = Err(RouteError { reason });
-                self.tell(Input::Routed { attempt, result });
+        }
+        for place in inbox.ready.drain(..) {
+            if let Some(done) = self.places.poll(place) {
+                self.done(done);
             }
+        }
+        self.inbox = inbox;
+        true
+    }
+
+    /// Puts an input down for the run.
+    pub(super) fn tell(&mut self, run: u32, input: Input) {
+        if let Some(active) = self.active(run) {
+            active.inputs.push(input);
+            self.touch(run);
         }
     }
 
-    fn dispatch(&mut self, attempt: AttemptId, name: &WorkerName, mut task: Task) {
-        let (canceller, cancellation) = Cancellation::new();
-        self.cancellers.insert(attempt.clone(), canceller);
-        if let Some(routed) = self.routed.get_mut(&attempt) {
-            // From here on it is the worker that takes the time; before, it was the wait for a place.
-            routed.since = self.hub.clock.now();
+    /// An attempt has ended: its place is free, and its run hears of it.
+    pub(super) fn done(&mut self, done: Done) {
+        self.lanes.release(done.lane);
+        let Some(run) = done.run else { return };
+        if let Some(active) = self.active(run) {
+            active.attempts -= 1;
         }
-        let (observer, run) = (self.hub.observer.clone(), self.run.id().clone());
-        task.cancellation = cancellation;
-        task.notes = Notes::to(move |path, note| {
-            unharmed("observer", || observer.noted(&run, path, &note));
-        });
-        let span =
-            info_span!("attempt", path = %attempt.path, attempt = attempt.attempt, worker = %name);
-        let work = match self.hub.workers.get(name) {
-            Some(worker) => guarded(worker.clone(), task).instrument(span).boxed(),
+        if self.shutdown != Some(Shutdown::Cancel) {
+            self.tell(run, Input::Answered { attempt: done.attempt, result: done.result });
+        }
+    }
+
+    /// Tells the runs whose time has come.
+    fn ring(&mut self, now: Timestamp) -> bool {
+        let mut rang = false;
+        while let Some(&(instant, run)) = self.deadlines.first() {
+            if instant > now {
+                break;
+            }
+            rang = true;
+            self.deadlines.pop_first();
+            if let Some(active) = self.active(run) {
+                active.deadline = None;
+            }
+            self.tell(run, Input::TimePassed);
+        }
+        rang
+    }
+
+    /// Whether the first deadline has come. If not, the clock wakes the driver then.
+    fn is_time(&mut self, setup: &Setup) -> bool {
+        let Some(&(first, _)) = self.deadlines.first() else {
+            self.sleep = None;
+            return false;
+        };
+        let sleep = match &mut self.sleep {
+            Some((until, sleep)) if *until == first => sleep,
+            sleep => &mut sleep.insert((first, setup.clock.sleep_until(first))).1,
+        };
+        let slept = sleep.as_mut().poll(&mut Context::from_waker(&self.waker)).is_ready();
+        if slept {
+            self.sleep = None;
+        }
+        slept
+    }
+
+    /// Lets a run decide on what it was told, and passes on what comes of it: to the store if there is one, else at once.
+    fn visit(&mut self, setup: &Setup, now: Timestamp, run: u32) {
+        let Some(active) = self.runs[run as usize].as_mut() else { return };
+        active.touched = false;
+        let cell = active.cell.clone();
+        let mut state = cell.lock();
+        if !matches!(state.fate, Fate::Going) {
+            return;
+        }
+        let entered = active.span.enter();
+        for input in active.inputs.drain(..) {
+            if let Err(error) = state.run.handle(now, input) {
+                warn!(%error, "the hub answered what was not asked");
+            }
+        }
+        drop(entered);
+        match setup.store {
+            Some(_) => {
+                if self.load.collect(run, active, &mut state) {
+                    return;
+                }
+                let upto = state.durable;
+                self.hand_out(setup, now, run, state, (upto, &[]));
+            }
             None => {
-                let error =
-                    TaskError::terminal("no_worker", format!("no worker is named {name:?}"));
-                std::future::ready(Err(error)).boxed()
+                let events = watched(setup, &mut state.run);
+                let upto = state.run.event_count();
+                self.hand_out(setup, now, run, state, (upto, &events));
             }
-        };
-        let answer = match &self.hub.spawner {
-            None => work,
-            Some(spawner) => {
-                let (tell, told) = oneshot::channel();
-                spawner.spawn(Box::pin(async move {
-                    // A hub that no longer listens has dropped the run.
-                    let _unheard = tell.send(work.await);
-                }));
-                told.map(|told| told.unwrap_or_else(|_| Err(dropped()))).boxed()
-            }
-        };
-        self.working.push(answer.map(move |result| (attempt, result)).boxed());
-    }
-
-    /// The next thing that happens: an answer, or the end of a rest.
-    async fn next_input(&mut self) -> Input {
-        let deadline = self.run.next_deadline();
-        let answer = async {
-            match self.working.next().await {
-                Some(answer) => answer,
-                None => futures::future::pending().await,
-            }
-        };
-        let rest = async {
-            match deadline {
-                Some(instant) => self.hub.clock.sleep_until(instant).await,
-                None => futures::future::pending().await,
-            }
-        };
-        pin_mut!(answer, rest);
-        match select(answer, rest).await {
-            Either::Left(((attempt, result), _)) => {
-                self.cancellers.remove(&attempt);
-                Input::Answered { attempt, result }
-            }
-            Either::Right(((), _)) => Input::TimePassed,
         }
     }
 
-    /// Tells the router how an attempt ended that it routed.
-    fn learn(&mut self, event: &Event, at: Timestamp) {
-        let (path, attempt, usage, error) = match event {
-            Event::StepSucceeded { path, attempt, usage, .. } => (path, attempt, *usage, None),
-            Event::AttemptFailed { path, attempt, error, .. }
-            | Event::StepFailed { path, attempt, error } => {
-                (path, attempt, Usage::default(), Some(error.clone()))
-            }
-            _ => return,
-        };
-        let id = AttemptId { path: path.clone(), attempt: *attempt };
-        if let Some(routed) = self.routed.remove(&id) {
-            let outcome = Outcome {
-                request: routed.request,
-                worker: routed.worker,
-                usage,
-                duration_ms: at.0.saturating_sub(routed.since.0),
-                error,
+    /// Gives places to attempts that wait.
+    fn fill_places(&mut self, setup: &Setup) -> bool {
+        let mut began = false;
+        if self.shutdown.is_some() {
+            return began;
+        }
+        while self.places.busy() < setup.limits.attempts_max.get()
+            && let Some((lane, waiting)) = self.lanes.next(&setup.limits)
+        {
+            began = true;
+            let Some(active) = self.runs[waiting.run as usize].as_mut() else {
+                unreachable!("what a run no longer wants is withdrawn with it")
             };
-            let router = &self.hub.router;
-            unharmed("router", || router.observe(&outcome));
+            active.begins(&waiting.attempt, setup);
+            let notes = Ear::notes(&active.ear);
+            let place = self.places.begin(setup, &active.span, notes, (lane, waiting));
+            if let Some(done) = self.places.poll(place) {
+                self.done(done);
+            }
+        }
+        began
+    }
+
+    /// Polls what is on its way to the store; whether it has arrived.
+    fn poll_commit(&mut self, setup: &Setup, now: Timestamp) -> bool {
+        let Some(commit) = &mut self.commit else { return false };
+        match commit.as_mut().poll(&mut Context::from_waker(&self.waker)) {
+            Poll::Pending => false,
+            Poll::Ready(load) => {
+                self.commit = None;
+                self.settle(setup, now, load);
+                true
+            }
         }
     }
 }
 
-/// Whoever is dropped with work under way is no longer listened to: their workers may stop.
-impl Drop for Drive<'_> {
+impl Drop for Hub {
     fn drop(&mut self) {
-        for canceller in std::mem::take(&mut self.cancellers).into_values() {
-            canceller.cancel();
-        }
+        let core = self.core.get_mut().unwrap_or_else(PoisonError::into_inner);
+        core.places.cancel_all();
     }
-}
-
-/// Tells somebody who only watches; a panic there is not the run's affair.
-fn unharmed(who: &str, tell: impl FnOnce()) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(tell)) {
-        warn!(who, panic = panic_text(&*panic), "panicked while it was told");
-    }
-}
-
-/// The worker's answer; a panic is a failed attempt, not the end of the hub.
-async fn guarded(worker: Arc<dyn Worker>, task: Task) -> Result<TaskOutput, TaskError> {
-    // In a block of its own, since a worker may also panic before it has made its future.
-    let work = async move { worker.execute(task).await };
-    match AssertUnwindSafe(work).catch_unwind().await {
-        Ok(answer) => answer,
-        Err(panic) => Err(TaskError::retryable(
-            "panic",
-            format!("the worker panicked: {}", panic_text(&*panic)),
-        )),
-    }
-}
-
-fn dropped() -> TaskError {
-    TaskError::outcome_unknown("dropped", "the spawner dropped the attempt without an answer")
 }

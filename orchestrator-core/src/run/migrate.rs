@@ -1,7 +1,10 @@
 //! A history made to fit a definition that has changed.
 
+use super::Run;
 use super::event::{Event, Recorded};
+use super::options::RunOptions;
 use super::restore::{RestoreError, replay};
+use super::snapshot::Snapshot;
 use crate::workflow::Workflow;
 
 /// The history of a run under another definition: `change` says of every event what becomes of it, if anything does. Events are numbered
@@ -37,4 +40,19 @@ pub fn migrate(
     }
     replay(workflow, migrated.clone().into(), u64::MAX)?;
     Ok(migrated)
+}
+
+/// The state after a migrated history, as if it came of `seq` events: what a store can put in the place of the history that was. A history
+/// that was changed event by event has no more events than before, so that none of its numbers lies beyond.
+pub(crate) fn stand_in(
+    workflow: &Workflow,
+    options: RunOptions,
+    history: Vec<Recorded>,
+    seq: u64,
+) -> Result<Snapshot, RestoreError> {
+    let replayed = replay(workflow, history.into(), u64::MAX)?;
+    let mut run = Run::new(workflow.clone(), options);
+    (run.state, run.history) = (replayed.state, replayed.history);
+    (run.now, run.result) = (replayed.now, replayed.result);
+    Ok(Snapshot { seq, ..run.snapshot() })
 }

@@ -39,6 +39,7 @@ pub use event::{Decided, Event, Recorded, RunResult};
 pub use fork::{ForkError, fork};
 pub use input::{AttemptId, Handled, Ignored, Input, InputError};
 pub use migrate::migrate;
+pub(crate) use migrate::stand_in;
 pub use options::{REDISPATCHES_MAX, RunOptions, SIGNALS_MAX, Staff};
 pub use restore::{Past, RestoreError};
 pub use snapshot::Snapshot;
@@ -220,6 +221,11 @@ impl Run {
     /// The event with a number, counted from 1; `None` if it has not happened or has been trimmed.
     pub fn event(&self, seq: u64) -> Option<Recorded> {
         self.history.recorded(seq, &self.state)
+    }
+
+    /// The number of the oldest event that is kept, or of the next one if none is.
+    pub(crate) fn oldest_event(&self) -> u64 {
+        self.history.base() + 1
     }
 
     /// How many events there have been, those that were trimmed included: the number of the last one.

@@ -12,9 +12,9 @@ use super::restore::{Replayed, RestoreError, check_definition};
 use super::sight::FrameView;
 use super::state::{Frame, FrameIx, Node, NodeIx, State, Undo, Workers};
 use crate::context::{Item, Round, Sight};
-use crate::id::{SignalName, WorkerName};
+use crate::id::{SignalName, WorkerName, WorkflowName};
 use crate::path::{FramePath, Path};
-use crate::payload::Payload;
+use crate::payload::{Payload, PayloadError};
 use crate::random::Seed;
 use crate::time::Timestamp;
 use crate::workflow::Workflow;
@@ -37,6 +37,7 @@ pub struct Snapshot {
 
 #[derive(Serialize, Deserialize)]
 struct Saved {
+    workflow: WorkflowName,
     definition: String,
     steps: Payload,
     goal: String,
@@ -99,6 +100,7 @@ impl Run {
                 .collect(),
         });
         let saved = Saved {
+            workflow: self.workflow.name().clone(),
             definition: self.workflow.digest().to_owned(),
             steps: self.workflow.step_digests().clone(),
             goal: state.goal.to_string(),
@@ -126,6 +128,20 @@ impl Run {
 }
 
 impl Snapshot {
+    /// The name of the workflow that the run follows: of use when its first event is no longer kept.
+    ///
+    /// # Errors
+    /// [`RestoreError::Snapshot`] when the state is none that a run has written.
+    pub fn workflow(&self) -> Result<WorkflowName, RestoreError> {
+        #[derive(Deserialize)]
+        struct Named {
+            workflow: WorkflowName,
+        }
+        let named = self.state.to::<Named>();
+        let wrong = |error: PayloadError| RestoreError::Snapshot { reason: error.to_string() };
+        named.map(|named| named.workflow).map_err(wrong)
+    }
+
     /// The state that is in it.
     pub(super) fn open(self, workflow: &Workflow) -> Result<Replayed, RestoreError> {
         let wrong = |reason: String| RestoreError::Snapshot { reason };

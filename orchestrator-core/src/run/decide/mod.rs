@@ -22,6 +22,11 @@ enum Answerer {
 }
 
 impl Run {
+    /// Whether a worker's answer for the attempt would be taken.
+    pub(crate) fn awaits(&self, attempt: &AttemptId) -> bool {
+        matches!(self.awaited(attempt, Answerer::Worker), Ok(Ok(_)))
+    }
+
     pub(super) fn decide(&mut self, input: Input) -> Result<Handled, InputError> {
         if self.event_count() == 0 && input != Input::Started {
             return Err(InputError::NotStarted);
