@@ -1,6 +1,6 @@
 //! What a step costs in processor time, driven by hand and by the hub, on three shapes; and what the file store makes of a hundred runs.
 //!
-//! `cargo run --release -p orchestrator-core --example hub_cost`
+//! `cargo run --release -p orchestrator-core --example hub_cost`; with `durable`, `chain` or `layered` only that, over and over: for a profiler.
 
 use std::fs;
 use std::io::Write;
@@ -100,7 +100,7 @@ fn execute(hub: &Orchestrator, workflow: &Workflow) {
 
 fn durable() {
     const RUNS: usize = 100;
-    const LENGTH: usize = 50;
+    const LENGTH: usize = 400;
     let folder = tempfile::tempdir_in(".").unwrap();
     let mut file = fs::File::create(folder.path().join("lines")).unwrap();
     let begun = Instant::now();
@@ -128,8 +128,11 @@ fn durable() {
 fn main() {
     if let Some(shape) = std::env::args().nth(1) {
         // For a profiler.
-        let workflow = if shape == "chain" { chain(1_000) } else { layered(10_000) };
-        println!("an event has {} bytes", std::mem::size_of::<orchestrator_core::Recorded>());
+        let workflow = match shape.as_str() {
+            "durable" => return (0..4).for_each(|_| durable()),
+            "chain" => chain(1_000),
+            _ => layered(10_000),
+        };
         for _ in 0..2_000_000 / workflow.steps().count() {
             execute(&hub(&workflow).with_store(Arc::new(MemoryStore::default())), &workflow);
         }
