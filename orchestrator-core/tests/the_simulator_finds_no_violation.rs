@@ -125,8 +125,12 @@ fn a_workflow_of_ones_own_is_put_through_it() {
         .unwrap();
     let work = |task: &Task| -> Result<TaskOutput, TaskError> {
         match task.path().step().as_str() {
-            "review" if task.seed().0.is_multiple_of(3) => Err(TaskError::terminal("rejected", "again")),
-            "write" if task.seed().0.is_multiple_of(5) => Err(TaskError::retryable("flaky", "again")),
+            "review" if task.seed().0.is_multiple_of(3) => {
+                Err(TaskError::terminal("rejected", "again"))
+            }
+            "write" if task.seed().0.is_multiple_of(5) => {
+                Err(TaskError::retryable("flaky", "again"))
+            }
             _ => Ok(TaskOutput::of(&(task.seed().0 % 5))?),
         }
     };
