@@ -1,29 +1,45 @@
 //! Our hub, with workers that answer at once.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use orchestrator_ai::core::{Orchestrator, Payload, Role, Workflow, worker_fn};
+use orchestrator_ai::core::{MemoryStore, Orchestrator, Payload, Role, Workflow, worker_fn};
 
 /// How many attempts are in flight at most.
 const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(64).expect("sixty-four is not zero");
 
-/// A hub that knows the workflows.
-pub(crate) fn hub(workflows: &[Workflow], answer: &Payload) -> Orchestrator {
-    // A memory store goes in here, with one line, as soon as there is one.
-    let mut hub = Orchestrator::new().with_concurrency(CONCURRENCY);
-    let answer = answer.clone();
-    let worker = worker_fn(move |_| std::future::ready(Ok(answer.clone().into())));
-    hub.register_worker("worker", Role::GENERIC, worker).expect("the only worker");
-    for workflow in workflows {
-        hub.register_workflow(workflow.clone()).expect("the only one of that name");
-    }
-    hub
+/// A hub that knows one workflow, and how many steps its worker has done.
+pub(crate) struct Ready {
+    hub: Orchestrator,
+    done: Arc<AtomicUsize>,
 }
 
-/// Runs the workflow through the hub and gives the number of steps that were done. The report is dropped in here.
-pub(crate) fn execute(hub: &Orchestrator, workflow: &str) -> usize {
-    let report = futures::executor::block_on(hub.execute(workflow, "measure"));
-    let report = report.expect("it is registered");
-    assert!(report.output().is_ok());
-    report.outputs.len()
+pub(crate) enum Store {
+    None,
+    Memory,
+}
+
+pub(crate) fn ready(workflow: &Workflow, answer: &Payload, store: Store) -> Ready {
+    let mut hub = Orchestrator::new().with_concurrency(CONCURRENCY);
+    if let Store::Memory = store {
+        hub = hub.with_store(Arc::new(MemoryStore::default()));
+    }
+    let done = Arc::new(AtomicUsize::new(0));
+    let (answer, counted) = (answer.clone(), done.clone());
+    let worker = worker_fn(move |_| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        std::future::ready(Ok(answer.clone().into()))
+    });
+    hub.register_worker("worker", Role::GENERIC, worker).expect("the only worker");
+    hub.register_workflow(workflow.clone()).expect("the only workflow");
+    Ready { hub, done }
+}
+
+/// Runs the workflow through the hub and gives the number of steps that were done. The report is dropped in here, the hub with what its
+/// store keeps is not.
+pub(crate) fn execute(ready: Ready, workflow: &str) -> (usize, Ready) {
+    let report = futures::executor::block_on(ready.hub.execute(workflow, "measure"));
+    assert!(report.expect("it is registered").output().is_ok());
+    (ready.done.load(Ordering::Relaxed), ready)
 }

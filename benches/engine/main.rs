@@ -49,7 +49,6 @@ fn main() {
 /// Ours, the hand-written ones and the peers on every shape; columns that are compared stand beside each other in time.
 fn columns(meter: &mut Meter<CpuTime>, shapes: &[Shape], answer: &Payload) {
     let workflows: Vec<Workflow> = shapes.iter().map(ours::workflow).collect();
-    let hub = hub::hub(&workflows, answer);
     // Only graph-flow asks for the timers, for the time-out that it puts around every task.
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(THREADS).enable_time().build().expect("two threads");
@@ -57,8 +56,10 @@ fn columns(meter: &mut Meter<CpuTime>, shapes: &[Shape], answer: &Payload) {
     for (shape, workflow) in shapes.iter().zip(&workflows) {
         let subject = (shape.name.as_str(), shape.steps());
 
-        let run = |name: &str| (hub::execute(&hub, name), ());
-        meter.measure(subject, "hub", || workflow.name().as_str(), run);
+        let run = |ready| hub::execute(ready, workflow.name().as_str());
+        let ready = |store| hub::ready(workflow, answer, store);
+        meter.measure(subject, "hub_stored", || ready(hub::Store::Memory), run);
+        meter.measure(subject, "hub", || ready(hub::Store::None), run);
 
         let run = |run| (ours::drive(run, || answer.clone()), ());
         meter.measure(subject, "run", || ours::ready(workflow), run);

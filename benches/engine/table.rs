@@ -89,8 +89,10 @@ fn rows(figures: &Figures, shapes: &[&str]) -> Vec<Row> {
     for shape in shapes {
         let of = |column| figures.median(shape, column);
         let bound = of("run").map(|run| HUB_OF_RUN * run + HUB_BESIDES);
-        let what = format!("{shape}: hub, {HUB_OF_RUN} × run + {HUB_BESIDES} ns");
-        row(what, of("hub"), bound, "ns", Some(Goal::AtMost(1.0)));
+        for hub in ["hub_stored", "hub"] {
+            let what = format!("{shape}: {hub}, {HUB_OF_RUN} × run + {HUB_BESIDES} ns");
+            row(what, of(hub), bound, "ns", Some(Goal::AtMost(1.0)));
+        }
     }
     let peers = [
         ("dagrs", Some(Goal::AtMost(OF_DAGRS))),

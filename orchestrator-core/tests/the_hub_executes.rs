@@ -48,7 +48,7 @@ fn run(hub: &Orchestrator) -> RunReport {
 #[track_caller]
 fn error(report: &RunReport) -> TaskError {
     match report.output() {
-        Err(RunFailure::Failed { error, .. }) => error,
+        Err(RunFailure::Failed { error, .. }) => *error,
         other => panic!("{other:?}"),
     }
 }

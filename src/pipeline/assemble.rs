@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use orchestrator_core::{Check, Event, Path, RunFailure, RunReport, TaskError, Timestamp};
+use orchestrator_core::{Check, Event, Path, RunFailure, RunReport, Timestamp};
 use orchestrator_intelligence::Knowledge;
 use serde::de::DeserializeOwned;
 
@@ -80,7 +80,7 @@ pub(super) fn report(
     let late: Vec<FailureCase> = late.map(FailureCase::from).collect();
     remember(&mut knowledge, unit, &late).map_err(|error| RunFailure::Failed {
         path: Path::parse(step::SELF_IMPROVEMENT).expect("a step's name is a path"),
-        error,
+        error: Box::new(error),
     })?;
     report.knowledge.hash_after = knowledge.hash();
     report.feedback_loop = feedback(&context.feedback_loop, &report);
@@ -91,7 +91,7 @@ pub(super) fn report(
 fn output<T: DeserializeOwned>(run: &RunReport, name: &str) -> Result<T, RunFailure> {
     let path = Path::parse(name).expect("a step's name is a path");
     let payload = run.outputs.get(&path).cloned().unwrap_or_default();
-    payload.to().map_err(|error| RunFailure::Failed { path, error: TaskError::from(error) })
+    payload.to().map_err(|error| RunFailure::Failed { path, error: Box::new(error.into()) })
 }
 
 /// The checks that no unit can make of itself.

@@ -21,9 +21,7 @@ mod workflow;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use orchestrator_core::{
-    Orchestrator, RegisterError, RunFailure, RunReport, Start, TaskError, Threads,
-};
+use orchestrator_core::{Orchestrator, RegisterError, RunFailure, RunReport, Start, Threads};
 use orchestrator_intelligence::{Knowledge, KnowledgeError};
 
 pub use context::{FailureCase, FeedbackLoop, OrchestrationContext};
@@ -105,10 +103,8 @@ impl OrchestratorAi {
         let run = self.run(&unit).await?;
         if let Err(failure) = run.output() {
             return Err(match failure {
-                RunFailure::Failed { error: TaskError { code, message, .. }, .. }
-                    if code == units::initialise::DATA =>
-                {
-                    OrchestrateError::Data(message)
+                RunFailure::Failed { error, .. } if error.code == units::initialise::DATA => {
+                    OrchestrateError::Data(error.message)
                 }
                 failure => OrchestrateError::Failed(failure),
             });

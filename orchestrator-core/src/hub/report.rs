@@ -124,7 +124,7 @@ pub enum RunFailure {
         /// Where.
         path: Path,
         /// Why.
-        error: TaskError,
+        error: Box<TaskError>,
     },
     /// The host cancelled it.
     #[error("the run was cancelled: {reason}")]
@@ -147,12 +147,11 @@ impl RunReport {
     ///
     /// # Errors
     /// When the run did not succeed.
-    #[allow(clippy::result_large_err)] // Asked once a run.
     pub fn output(&self) -> Result<&Payload, RunFailure> {
         match &self.result {
             RunResult::Succeeded { output } => Ok(output),
             RunResult::Failed { path, error } => {
-                Err(RunFailure::Failed { path: path.clone(), error: error.clone() })
+                Err(RunFailure::Failed { path: path.clone(), error: Box::new(error.clone()) })
             }
             RunResult::Cancelled { reason } => {
                 Err(RunFailure::Cancelled { reason: reason.clone() })
