@@ -15,15 +15,14 @@ pub(crate) struct Ready {
     done: Arc<AtomicUsize>,
 }
 
-pub(crate) enum Store {
-    None,
-    Memory,
-}
-
-pub(crate) fn ready(workflow: &Workflow, answer: &Payload, store: Store) -> Ready {
+pub(crate) fn ready(
+    workflow: &Workflow,
+    answer: &Payload,
+    store: Option<Arc<MemoryStore>>,
+) -> Ready {
     let mut hub = Orchestrator::new().with_concurrency(CONCURRENCY);
-    if let Store::Memory = store {
-        hub = hub.with_store(Arc::new(MemoryStore::default()));
+    if let Some(store) = store {
+        hub = hub.with_store(store);
     }
     let done = Arc::new(AtomicUsize::new(0));
     let (answer, counted) = (answer.clone(), done.clone());

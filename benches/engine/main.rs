@@ -17,6 +17,8 @@ use std::cell::LazyCell;
 
 use ::graph_flow::NextAction::{self, ContinueAndExecute};
 use criterion::measurement::WallTime;
+use std::sync::Arc;
+
 use orchestrator_ai::core::{Payload, Workflow};
 
 use cpu_time::CpuTime;
@@ -58,8 +60,8 @@ fn columns(meter: &mut Meter<CpuTime>, shapes: &[Shape], answer: &Payload) {
 
         let run = |ready| hub::execute(ready, workflow.name().as_str());
         let ready = |store| hub::ready(workflow, answer, store);
-        meter.measure(subject, "hub_stored", || ready(hub::Store::Memory), run);
-        meter.measure(subject, "hub", || ready(hub::Store::None), run);
+        meter.measure(subject, "hub_stored", || ready(Some(Arc::default())), run);
+        meter.measure(subject, "hub", || ready(None), run);
 
         let run = |run| (ours::drive(run, || answer.clone()), ());
         meter.measure(subject, "run", || ours::ready(workflow), run);
