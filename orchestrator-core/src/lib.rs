@@ -72,6 +72,7 @@
 //! Nothing in here speaks to a network or a model, or starts a thread unasked; nothing but a [`FileStore`] writes to a disk; nothing but
 //! [`SystemClock`] reads a clock; nothing draws a random number that does not come out of a [`Seed`].
 
+mod cancellation;
 mod canonical;
 #[cfg(feature = "cel")]
 mod cel;
@@ -103,6 +104,7 @@ pub use async_trait::async_trait;
 
 #[cfg(feature = "cel")]
 pub use crate::cel::{CelCondition, CelTransformer, cel_condition, cel_transform};
+pub use cancellation::{Cancellation, Canceller};
 pub use check::Check;
 pub use closure::{ClosureError, Condition, Named, Transformer, condition_fn, transform_fn};
 pub use context::{Context, ContextError, Item, Round};
@@ -134,7 +136,7 @@ pub use run::{
     Past, REDISPATCHES_MAX, Recorded, RestoreError, Run, RunOptions, RunOutcome, RunResult,
     RunView, SIGNALS_MAX, Snapshot, Staff, StepStatus, StepView, fork, migrate,
 };
-pub use task::{Cancellation, Canceller, Failure, Note, Notes, Task, TaskError, TaskOutput, Usage};
+pub use task::{Failure, Note, Notes, Task, TaskError, TaskOutput, Usage};
 pub use time::{BoxFuture, Clock, Timestamp};
 pub use worker::{TypedWorker, Worker, WorkerFn, typed_worker, worker_fn, yield_now};
 pub use workflow::{

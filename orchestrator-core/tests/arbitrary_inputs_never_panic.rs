@@ -146,7 +146,7 @@ fn workflow(variant: u8) -> Workflow {
     let retry = || RetryPolicy { delay_ms: 50, ..RetryPolicy::attempts(2) };
     let one = |step: Step| Workflow::builder("body").step(step).build().unwrap();
     let list = transform_fn("list", 1, |_: &Payload, _: &Context| Ok(Payload::of(&[1, 2, 3])?));
-    let seen = |context: &Context| Ok(context.visible().len() % 2 == 0);
+    let seen = |context: &Context| Ok(context.visible().len().is_multiple_of(2));
     let failing = [OnItemFailure::FailFast, OnItemFailure::Tolerate(1), OnItemFailure::Collect];
     let ms = Duration::from_millis;
     let try_it = Step::task("try", Role::REVIEWER).retry(retry()).heartbeat_timeout(ms(90));
@@ -169,7 +169,7 @@ fn workflow(variant: u8) -> Workflow {
             Step::sub_workflow("sub", one(Step::task("inner", Role::TESTER)))
                 .after_end("loop", On::Always)
                 .after_end("map", On::Failure)
-                .join(if variant % 2 == 0 { Join::Any } else { Join::AtLeast(1) }),
+                .join(if variant.is_multiple_of(2) { Join::Any } else { Join::AtLeast(1) }),
         )
         .step(last.after("wait").join(Join::Any))
         .step(Step::task("end", Role::CODER))
@@ -305,7 +305,7 @@ impl Host {
 fn check(variant: u8, acts: Vec<Act>) -> Host {
     let mut host = Host::new(variant);
     // One in eight runs is never told to begin, unless by chance.
-    if variant % 8 != 0 {
+    if !variant.is_multiple_of(8) {
         host.tell(Input::Started);
     }
     for act in acts {

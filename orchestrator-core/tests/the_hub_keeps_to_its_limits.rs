@@ -48,7 +48,7 @@ fn drive(hub: &Orchestrator) {
 #[track_caller]
 fn error(report: &RunReport) -> TaskError {
     match report.output() {
-        Err(RunFailure::Failed { error, .. }) => error,
+        Err(RunFailure::Failed { error, .. }) => *error,
         other => panic!("{other:?}"),
     }
 }

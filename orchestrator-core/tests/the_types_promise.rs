@@ -20,6 +20,7 @@ fn every_public_trait_is_object_safe_and_may_be_shared() {
     shared::<Arc<dyn Clock>>();
     shared::<Arc<dyn Observer>>();
     shared::<Arc<dyn Spawner>>();
+    shared::<Arc<dyn RunStore>>();
 }
 
 #[test]
@@ -45,6 +46,14 @@ fn what_the_library_hands_out_travels_between_threads() {
     shared::<Parameters>();
     shared::<ManualClock>();
     shared::<Threads>();
+    shared::<RunHandle>();
+    shared::<RunView>();
+    shared::<Snapshot>();
+    shared::<Past>();
+    shared::<Batch>();
+    shared::<MemoryStore>();
+    shared::<FileStore>();
+    shared::<Closures>();
     let hub = Orchestrator::new();
     // A host with a runtime of many threads spawns this.
     let refused = futures::executor::block_on(sent(hub.execute("nothing", "")));
@@ -69,4 +78,13 @@ fn every_error_is_an_error() {
     error::<RetryError>();
     error::<RouteError>();
     error::<ParameterError>();
+    error::<DefinitionError>();
+    error::<ForkError>();
+    error::<Misfit>();
+    error::<StoreError>();
+    error::<BatchError>();
+    error::<StartError>();
+    error::<JoinError>();
+    error::<ResumeError>();
+    error::<DryRunError>();
 }

@@ -19,9 +19,10 @@ use tracing::{Instrument, Span, info_span, warn};
 use super::desk::{Afar, Desk, PlaceWaker};
 use super::lanes::Waiting;
 use super::setup::Setup;
+use crate::cancellation::{Cancellation, Canceller};
 use crate::closure::panic_text;
 use crate::run::AttemptId;
-use crate::task::{Cancellation, Canceller, Notes, TaskError, TaskOutput};
+use crate::task::{Notes, TaskError, TaskOutput};
 use crate::time::BoxFuture;
 
 type Answer = Result<TaskOutput, TaskError>;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::event::Event;
-use super::state::{Alarm, Body, NodeIx, Phase, State};
+use super::node::{Alarm, Body, NodeIx, Phase};
+use super::state::State;
 use crate::context::{Item, Round};
 use crate::path::Path;
 use crate::payload::Payload;

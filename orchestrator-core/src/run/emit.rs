@@ -7,13 +7,14 @@ use super::command::Command;
 use super::event::Event;
 use super::history::{Fact, is_free};
 use super::input::AttemptId;
-use super::state::{Alarm, NodeIx, Phase};
+use super::node::{Alarm, NodeIx, Phase};
+use crate::cancellation::Cancellation;
 use crate::id::{Capability, Role, WorkerName};
 use crate::path::Path;
 use crate::payload::Payload;
 use crate::retry::RetryPolicy;
 use crate::route::Request;
-use crate::task::{Cancellation, Notes, SeedOf, Task, Usage};
+use crate::task::{Notes, SeedOf, Task, Usage};
 use crate::workflow::Kind;
 
 /// A command that has not been polled: what it carries is made when it is.

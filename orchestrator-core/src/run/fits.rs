@@ -2,7 +2,8 @@
 //! knows about its phases.
 
 use super::event::Event;
-use super::state::{Body, NodeIx, Phase, State};
+use super::node::{Body, NodeIx, Phase};
+use super::state::State;
 use crate::workflow::Kind;
 
 impl State {

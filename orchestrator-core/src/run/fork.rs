@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::event::{Event, Recorded};
+use super::node::Phase;
 use super::restore::{RestoreError, replay};
-use super::state::Phase;
 use crate::id::{RunId, SignalName, StepId};
 use crate::path::{FramePath, Path};
 use crate::random::Seed;

@@ -2,7 +2,8 @@
 //! looks at them.
 
 use super::event::{Event, Recorded};
-use super::state::{NodeIx, State};
+use super::node::NodeIx;
+use super::state::State;
 use crate::payload::Payload;
 use crate::task::Usage;
 use crate::time::Timestamp;

@@ -21,6 +21,7 @@ mod history;
 mod input;
 mod join;
 mod migrate;
+mod node;
 mod options;
 mod restore;
 mod settle;
@@ -51,7 +52,8 @@ use crate::payload::Payload;
 use crate::time::Timestamp;
 use crate::workflow::Workflow;
 use history::History;
-use state::{NodeIx, Phase, State};
+use node::{NodeIx, Phase};
+use state::State;
 
 /// One execution of a workflow, driven by its host.
 ///

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::join::{self, Verdict};
-use super::state::{Alarm, FrameIx, Node, NodeIx, Phase, State, Undo};
+use super::node::{Alarm, FrameIx, Node, NodeIx, Phase, Undo};
+use super::state::State;
 use crate::payload::Payload;
 use crate::task::TaskError;
 use crate::workflow::{Fires, Kind};
@@ -171,7 +172,7 @@ impl State {
 
     /// What the last round of a loop, or the body of a sub-workflow, ended with has been decided.
     pub(super) fn round_over(&mut self, node: NodeIx) {
-        let frames = self.node(node).body().map(super::state::Body::frames).unwrap_or_default();
+        let frames = self.node(node).body().map(super::node::Body::frames).unwrap_or_default();
         if !frames.is_empty() {
             self.finished.retain(|finished| !frames.contains(finished));
         }
@@ -300,7 +301,7 @@ impl State {
     /// The round that is being gone through, and its frame if that has begun.
     pub(super) fn round_of(&self, node: NodeIx) -> Option<(u32, Option<FrameIx>)> {
         match self.node(node).body()? {
-            super::state::Body::Loop { round, frames } => {
+            super::node::Body::Loop { round, frames } => {
                 Some((*round, frames.back().map(|(_, frame)| *frame)))
             }
             _ => None,

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::event::{RunResult, present};
+use super::node::{NodeIx, Phase};
 use super::restore::{Past, RestoreError, replay};
-use super::state::{NodeIx, Phase, State};
+use super::state::State;
 use super::{Run, StepStatus};
 use crate::path::Path;
 use crate::payload::Payload;

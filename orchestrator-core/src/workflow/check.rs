@@ -2,7 +2,8 @@
 //! are at most [`CYCLES_MAX`] of them).
 
 use super::fault::Fault;
-use super::step::{Kind, Step};
+use super::kind::Kind;
+use super::step::Step;
 use super::{Definition, Edge, Fires, Index, StepDef, settings};
 use crate::closure::BoundCondition;
 use crate::id::{StepId, WorkflowName};

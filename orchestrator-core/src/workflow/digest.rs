@@ -4,7 +4,8 @@
 use std::fmt::{self, Write};
 use std::hash::Hasher;
 
-use super::step::{Awaited, Kind, Step, Until};
+use super::kind::{Awaited, Kind, Until};
+use super::step::Step;
 use super::{Fires, StepDef, Workflow};
 use crate::closure::{BoundCondition, BoundTransformer};
 use crate::payload::Payload;
@@ -99,7 +100,7 @@ fn describe(workflow: &Workflow, def: &StepDef, to: &mut impl Write) -> fmt::Res
     if *retry != crate::retry::RetryPolicy::default() {
         write!(to, " {retry:?}")?;
     }
-    if *timeouts != super::step::Timeouts::default() {
+    if *timeouts != super::kind::Timeouts::default() {
         write!(to, " {timeouts:?}")?;
     }
     write!(to, " {priority}")?;

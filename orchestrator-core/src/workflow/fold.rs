@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::check;
 use super::fault::Fault;
-use super::step::{Join, Kind, Link, Step};
+use super::kind::{Kind, Link};
+use super::step::{Join, Step};
 use super::{Definition, Workflow};
 use crate::id::StepId;
 

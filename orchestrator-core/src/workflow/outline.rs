@@ -1,7 +1,7 @@
 //! A definition once more, small: what a run looks at all the time, side by side. A step as its author wrote it is ten times as large, and a
 //! run of many thousand steps would spend its time on fetching it.
 
-use super::step::Kind;
+use super::kind::Kind;
 use super::{Edge, Join, StepDef, Timeouts};
 use crate::id::StepId;
 

@@ -1,7 +1,8 @@
 //! Finds the faults of a single step: settings that its kind does not have, or that cannot be kept. Allocates only for a fault.
 
 use super::fault::{Fault, NESTING_MAX};
-use super::step::{Awaited, DefaultChoice, Join, Kind, Step, Timeouts, Until};
+use super::kind::{Awaited, DefaultChoice, Kind, Timeouts, Until};
+use super::step::{Join, Step};
 use super::{Edge, Fires, Workflow};
 use crate::closure::BoundCondition;
 use crate::id::{SignalName, StepId};

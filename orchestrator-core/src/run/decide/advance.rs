@@ -2,7 +2,7 @@
 
 use crate::payload::Payload;
 use crate::run::join::Verdict;
-use crate::run::state::{FrameIx, NodeIx, Phase};
+use crate::run::node::{FrameIx, NodeIx, Phase};
 use crate::run::{Event, Run, RunResult};
 
 impl Run {

@@ -5,7 +5,7 @@ use crate::payload::Payload;
 use crate::route::{Decision, RouteError};
 use crate::run::emit::Job;
 use crate::run::input::{AttemptId, Handled, InputError};
-use crate::run::state::NodeIx;
+use crate::run::node::NodeIx;
 use crate::run::{Event, Run};
 use crate::task::{TaskError, TaskOutput};
 

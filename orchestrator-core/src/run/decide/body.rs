@@ -1,7 +1,7 @@
 //! A body has ended: the round of a loop, the item of a map, a sub-workflow. Is the step done, does it go on, or has it failed?
 
 use crate::payload::Payload;
-use crate::run::state::{Body, FrameIx, NodeIx, Phase};
+use crate::run::node::{Body, FrameIx, NodeIx, Phase};
 use crate::run::{Event, Run};
 use crate::task::{TaskError, Usage};
 use crate::workflow::{Kind, OnItemFailure, Until};

@@ -10,7 +10,8 @@ mod time;
 mod unwind;
 
 use super::input::{AttemptId, Handled, Ignored, Input, InputError};
-use super::state::{Missing, NodeIx, Phase};
+use super::node::{NodeIx, Phase};
+use super::state::Missing;
 use super::{Event, Run};
 use crate::path::Path;
 

@@ -8,7 +8,7 @@ use crate::path::Path;
 use crate::payload::Payload;
 use crate::run::event::Decided;
 use crate::run::input::{AttemptId, Handled, Ignored, InputError};
-use crate::run::state::Phase;
+use crate::run::node::Phase;
 use crate::run::{Event, Run};
 use crate::workflow::Kind;
 

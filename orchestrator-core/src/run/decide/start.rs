@@ -2,8 +2,8 @@
 
 use crate::payload::Payload;
 use crate::run::emit::Job;
+use crate::run::node::{NodeIx, Phase};
 use crate::run::options::Who;
-use crate::run::state::{NodeIx, Phase};
 use crate::run::{Event, Run};
 use crate::task::TaskError;
 use crate::workflow::{Awaited, Kind};

@@ -3,7 +3,7 @@
 use crate::run::emit::Pending;
 use crate::run::event::Decided;
 use crate::run::input::{AttemptId, Handled, Ignored};
-use crate::run::state::{Alarm, NodeIx, Phase};
+use crate::run::node::{Alarm, NodeIx, Phase};
 use crate::run::{Event, Run};
 use crate::task::TaskError;
 use crate::workflow::Kind;

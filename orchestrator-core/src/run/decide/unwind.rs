@@ -1,6 +1,6 @@
 //! The end of a run, and what is undone before it.
 
-use crate::run::state::{NodeIx, Phase};
+use crate::run::node::{NodeIx, Phase};
 use crate::run::{Event, Run, RunResult};
 
 impl Run {

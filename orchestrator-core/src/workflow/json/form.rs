@@ -7,7 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::retry::RetryPolicy;
-use crate::workflow::step::{Join, On, OnItemFailure};
+use crate::workflow::kind::OnItemFailure;
+use crate::workflow::step::{Join, On};
 
 /// The version of the form.
 pub(super) const VERSION: u32 = 1;

@@ -11,10 +11,11 @@ use crate::id::{Capability, NameError, Role, StepId};
 use crate::retry::RetryPolicy;
 use crate::workflow::closures::Closures;
 use crate::workflow::fault::{Fault, Faults};
-use crate::workflow::step::{
-    Awaited, Compensation, DefaultChoice, ITEMS_MAX, Kind, Link, On, OnItemFailure, ROUNDS_KEPT,
-    Step, Timeouts, Until,
+use crate::workflow::kind::{
+    Awaited, Compensation, DefaultChoice, ITEMS_MAX, Kind, Link, OnItemFailure, ROUNDS_KEPT,
+    Timeouts, Until,
 };
+use crate::workflow::step::{On, Step};
 use crate::workflow::{Workflow, check};
 
 pub(in crate::workflow) fn read(

@@ -7,7 +7,8 @@ use super::form::{
 use crate::closure::{BoundCondition, BoundTransformer};
 use crate::id::Capability;
 use crate::retry::RetryPolicy;
-use crate::workflow::step::{Awaited, Join, Kind, On, Until};
+use crate::workflow::kind::{Awaited, Kind, Until};
+use crate::workflow::step::{Join, On};
 use crate::workflow::{Fires, StepDef, Workflow};
 
 pub(in crate::workflow) fn write(workflow: &Workflow) -> String {
