@@ -37,8 +37,6 @@ impl State {
             Event::StepSucceeded { attempt, .. } => match phase {
                 Phase::Working { attempt: current, .. } => attempt == current,
                 Phase::Inside => *attempt == 0 && self.body_over(node),
-                // A map over nothing.
-                Phase::Waiting => false,
                 _ => false,
             },
             Event::StepFailed { attempt, .. } => match phase {

@@ -65,8 +65,8 @@ struct Reopened {
 /// [`Run::restore`](crate::Run::restore) goes on from there. With `seed`, what is done again draws new random numbers.
 ///
 /// Inside a loop, later rounds are reset too. What a cancellation cut short is reset as well, and what a failed item stopped that is done
-/// again; a pause, a cancellation and the end are not kept. A step that was undone, or will be since
-/// the run is being unwound, must be among those that are reset: compensation is not taken back by itself. The signal of a wait that is done again can be taken again.
+/// again; a pause, a cancellation and the end are not kept. A step that was undone, or will be since the run is being unwound, must be
+/// among those that are reset: compensation is not taken back by itself. The signal of a wait that is done again can be taken again.
 ///
 /// # Errors
 /// When a path leads nowhere, the history is trimmed or does not fit the definition, or an undone step would be kept.

@@ -123,3 +123,14 @@ impl History {
         self.len -= gone as u64;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// ARCHITECTURE.md says so.
+    #[test]
+    fn an_event_of_the_usual_kinds_takes_forty_bytes() {
+        assert_eq!(size_of::<Entry>(), 40);
+    }
+}

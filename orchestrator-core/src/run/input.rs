@@ -85,7 +85,8 @@ pub enum Ignored {
     RunEnded,
     /// The attempt or the decision has already been answered, or the step that it belongs to is over.
     AlreadyAnswered,
-    /// The run is paused, resumed, cancelled or started already.
+    /// The run is paused, resumed, cancelled or started already; a heartbeat has nothing to extend; a signal came when no step will wait
+    /// for it any more.
     NothingToChange,
 }
 

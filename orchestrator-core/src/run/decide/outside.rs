@@ -46,9 +46,12 @@ impl Run {
         name: SignalName,
         payload: Payload,
     ) -> Result<Handled, InputError> {
-        if self.result.is_some() || self.state.cancelled.is_some() || self.state.unwinding.is_some()
-        {
+        if self.result.is_some() {
             return Ok(Handled::Ignored(Ignored::RunEnded));
+        }
+        if self.state.cancelled.is_some() || self.state.unwinding.is_some() {
+            // Nobody will wait for it any more.
+            return Ok(Handled::Ignored(Ignored::NothingToChange));
         }
         self.may_travel(&name, &payload)?;
         let max = self.options.signals_max;
