@@ -99,10 +99,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                     if let Err(error) =
                         run.handle(now, Input::Decided { path: path.clone(), decided })
                     {
-                        println!("  {error}");
                         if chosen.is_some() {
-                            return Err(error.into());
+                            eprintln!("error: {error}");
+                            std::process::exit(2);
                         }
+                        println!("  {error}");
                         asked.push_front((path, choices));
                     }
                 }
