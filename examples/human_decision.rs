@@ -96,9 +96,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             {
                 Some((Some(decided), path, choices)) => {
                     // An answer that is no choice changes nothing, and says what could be said.
-                    if let Err(error) =
-                        run.handle(now, Input::Decided { path: path.clone(), decided })
-                    {
+                    let said = Input::Decided { path: path.clone(), decided };
+                    if let Err(error) = run.handle(now, said) {
                         if chosen.is_some() {
                             eprintln!("error: {error}");
                             std::process::exit(2);
