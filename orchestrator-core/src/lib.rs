@@ -128,7 +128,7 @@ pub use parameters::{
 };
 pub use path::{Path, PathError};
 pub use payload::{BlobRef, PAYLOAD_BYTES_MAX, Payload, PayloadError};
-pub use random::{Seed, Stream};
+pub use random::{FastStream, Seed, Stream};
 pub use retry::{ATTEMPTS_MAX, RetryError, RetryPolicy};
 pub use route::{Candidate, Decision, DeclaredOrder, Outcome, Request, RouteError, Router};
 pub use run::{
