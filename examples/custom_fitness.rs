@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let space = ParameterSpace::uniform(6, 0.0, 100.0)?; // x and y of three warehouses
     let config = GaConfig { population: 40, generations: 60, ..GaConfig::documents() };
-    let found = Ga::new(space, config, Seed(7))?.run(&fitness)?;
+    let found = Ga::search(space, config, Seed(7))?.run(&fitness)?;
 
     for (number, site) in found.best.chunks(2).enumerate() {
         println!("warehouse {}: {:.1} km east, {:.1} km north", number + 1, site[0], site[1]);

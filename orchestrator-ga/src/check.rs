@@ -1,6 +1,6 @@
 //! The documents' verification checklist for a genetic search, with the measured numbers.
 
-use crate::outcome::GaResult;
+use crate::outcome::SearchResult;
 use orchestrator_core::{
     BIAS_BOUNDS, Bounds, Check, ParameterSpace, TEMPERATURE_BOUNDS, WEIGHT_BOUNDS,
 };
@@ -13,7 +13,7 @@ pub const DIVERSITY_MIN: f64 = 0.005;
 ///
 /// Parameters are told apart by their names, as [`Parameters::space`](orchestrator_core::Parameters::space) gives them; those
 /// of another space are checked against that space. A kind of which there is none has no line.
-pub fn verify(result: &GaResult, space: &ParameterSpace) -> Vec<Check> {
+pub fn verify(result: &SearchResult, space: &ParameterSpace) -> Vec<Check> {
     let mut checks = Vec::new();
     checks.extend(bounds_checks(&result.best, space));
     checks.push(improved(result));
@@ -66,7 +66,7 @@ fn bounds_checks(point: &[f64], space: &ParameterSpace) -> Vec<Check> {
 
 /// A search that started from random points must have improved on them. One that was given points may have been given the
 /// optimum, and one that reached its target at once had nothing to improve: these must not have got worse.
-fn improved(result: &GaResult) -> Check {
+fn improved(result: &SearchResult) -> Check {
     let first = result.fitness_history.first().copied();
     let first = first.unwrap_or(result.final_fitness);
     let gain = result.final_fitness - first;
@@ -84,7 +84,7 @@ fn improved(result: &GaResult) -> Check {
 }
 
 /// Judged by the mean of the last quarter of the generations: a single small population is noise.
-fn diverse(result: &GaResult) -> Check {
+fn diverse(result: &SearchResult) -> Check {
     let history = &result.diversity_history;
     let first = history.first().copied().unwrap_or(0.0);
     let late = &history[history.len() - history.len().div_ceil(4)..];

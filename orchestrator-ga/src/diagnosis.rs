@@ -3,8 +3,9 @@
 use std::fmt;
 
 use crate::check::DIVERSITY_MIN;
-use crate::config::GaConfig;
-use crate::outcome::{GaResult, StopReason};
+use crate::genetic::GaConfig;
+use crate::outcome::SearchResult;
+use crate::stop::StopReason;
 
 /// For how many generations without improvement a search counts as stuck.
 const STUCK_GENERATIONS: u32 = 5;
@@ -74,7 +75,7 @@ impl fmt::Display for Finding {
 }
 
 /// What the measurements say; empty when they say nothing.
-pub fn diagnose(result: &GaResult, config: &GaConfig) -> Vec<Finding> {
+pub fn diagnose(result: &SearchResult, config: &GaConfig) -> Vec<Finding> {
     let mut findings = Vec::new();
     let diversity = result.diversity_history.last().copied().unwrap_or(0.0);
     let stuck = result.stagnant_generations >= STUCK_GENERATIONS;

@@ -10,7 +10,7 @@
 //!
 //! let space = Parameters::space(["complexity", "nulls", "size"], ["layer_0"]);
 //! let document = DocumentFitness { desired_complexity: 0.8 };
-//! let found = Ga::new(space.clone(), GaConfig::documents(), Seed(1))?.run(&document.over(&space)?)?;
+//! let found = Ga::search(space.clone(), GaConfig::documents(), Seed(1))?.run(&document.over(&space)?)?;
 //!
 //! let theta = Parameters::from_vector(&space, &found.best)?;
 //! let terms = document.terms(&theta)?;

@@ -28,6 +28,21 @@ pub enum GaError {
         /// What is wrong with it.
         source: ParameterError,
     },
+    /// Add a rule that is sure to be met: [`Stop::Evaluations`](crate::Stop::Evaluations) or [`Stop::Generations`](crate::Stop::Generations).
+    #[error("the rules might never end the search; add a number of evaluations or of generations")]
+    Unbounded,
+    /// A rule of a [`Stop`](crate::Stop) makes no sense.
+    #[error("a stopping rule is {what}, which makes no sense")]
+    Stop {
+        /// The rule.
+        what: &'static str,
+    },
+    /// A [`Search`](crate::Search) has one objective.
+    #[error("a search has one objective, and this method has {found}")]
+    Objectives {
+        /// How many the method has.
+        found: usize,
+    },
     /// Give at most as many points to start from as the population has candidates.
     #[error("{found} start points for a population of {population}")]
     StartCount {
@@ -55,11 +70,11 @@ pub enum GaError {
         /// Why the last one failed.
         last: FitnessError,
     },
-    /// The search is over; ask [`Ga::result`](crate::Ga::result).
+    /// The search is over; ask [`Search::result`](crate::Search::result).
     #[error("the search has ended")]
     Ended,
-    /// No generation has been told yet.
-    #[error("no generation has been evaluated yet")]
+    /// No candidate that breaks no constraint has been evaluated yet.
+    #[error("no feasible candidate has been evaluated yet")]
     NothingYet,
     /// The saved state is of another version of the format.
     #[error("the saved search has format {found}; this version reads format {known}")]

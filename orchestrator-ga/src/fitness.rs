@@ -8,6 +8,21 @@ use std::sync::Arc;
 use orchestrator_core::{ParameterError, Seed};
 use serde::{Deserialize, Serialize};
 
+/// What an evaluation found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Score {
+    /// All constraints hold, and this is the fitness: the greater, the better.
+    Fitness(f64),
+    /// The constraints are broken this far (more than 0).
+    Violation(f64),
+}
+
+impl From<f64> for Score {
+    fn from(fitness: f64) -> Score {
+        Score::Fitness(fitness)
+    }
+}
+
 /// Where in a search an evaluation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evaluation {
@@ -40,6 +55,12 @@ pub enum FitnessError {
     NoWeight {
         /// The feature without a weight.
         feature: String,
+    },
+    /// A violation must be 0 or more.
+    #[error("the violation is {value}, not a number of at least 0")]
+    Violation {
+        /// What was answered.
+        value: f64,
     },
     /// The candidate is no point of the space.
     #[error(transparent)]
@@ -76,9 +97,20 @@ pub trait FitnessFn {
     /// # Errors
     /// When the candidate has none.
     fn evaluate(&self, candidate: &[f64], evaluation: &Evaluation) -> Result<f64, FitnessError>;
+
+    /// How far the candidate breaks the constraints: 0 when they hold, which they do unless you say otherwise. A candidate that
+    /// breaks one is ranked by this alone, behind all that break none, and its fitness is not asked for.
+    fn violation(&self, _candidate: &[f64]) -> f64 {
+        0.0
+    }
+
+    /// Moves the candidate to where the constraints hold, before it is evaluated; by default it stays. What leaves the bounds is
+    /// moved back to them.
+    fn repair(&self, _candidate: &mut [f64]) {}
 }
 
 impl<F: Fn(&[f64]) -> f64 + ?Sized> FitnessFn for F {
+    #[inline]
     fn evaluate(&self, candidate: &[f64], _: &Evaluation) -> Result<f64, FitnessError> {
         Ok(self(candidate))
     }
@@ -87,6 +119,12 @@ impl<F: Fn(&[f64]) -> f64 + ?Sized> FitnessFn for F {
 impl<T: FitnessFn + ?Sized> FitnessFn for Arc<T> {
     fn evaluate(&self, candidate: &[f64], evaluation: &Evaluation) -> Result<f64, FitnessError> {
         (**self).evaluate(candidate, evaluation)
+    }
+    fn violation(&self, candidate: &[f64]) -> f64 {
+        (**self).violation(candidate)
+    }
+    fn repair(&self, candidate: &mut [f64]) {
+        (**self).repair(candidate);
     }
 }
 

@@ -2,11 +2,11 @@
 //!
 //! Give it a [`ParameterSpace`](orchestrator_core::ParameterSpace), a function to maximise and a seed. It answers with the best point it met, how it got there,
 //! and the region around it that is worth refining. The same seed gives the same bytes, in whatever order the candidates of a
-//! generation are evaluated, because every candidate draws from a stream of its own.
+//! generation are evaluated.
 //!
-//! The search is an ask/tell state ([`Ga`]): it hands out candidates and takes scores, calls no user code unless you want it to
-//! ([`Ga::run`]), reads no clock, and can be saved between any two generations. A candidate that was not changed is never
-//! evaluated twice. A fitness that fails or is not finite ranks last and is counted.
+//! A method ([`Optimizer`]: [`Ga`], …) proposes and learns; a [`Search`] drives it. A search is an ask/tell state: it hands out
+//! candidates and takes scores, calls no user code unless you want it to ([`Search::run`]), reads no clock, and can be saved between
+//! any two batches. A candidate that was not changed is never evaluated twice. A fitness that fails or is not finite ranks last and is counted.
 //!
 //! ```
 //! use orchestrator_core::{ParameterSpace, Seed};
@@ -15,7 +15,7 @@
 //! let space = ParameterSpace::uniform(3, -5.0, 5.0)?;
 //! let sphere = fitness_fn(|x: &[f64]| -x.iter().map(|v| v * v).sum::<f64>());
 //!
-//! let mut search = Ga::new(space, GaConfig::default(), Seed(7))?;
+//! let mut search = Ga::search(space, GaConfig::default(), Seed(7))?;
 //! let found = search.run(&sphere)?;
 //! assert!(found.final_fitness > -1.0);
 //! assert!(found.final_fitness >= found.fitness_history[0]);
@@ -27,30 +27,36 @@
 //! The documents' F(θ) is [`DocumentFitness`]; [`verify`] is their checklist with the measured numbers, [`diagnose`] their
 //! troubleshooting. [`GaWorker`] is the adapter to orchestrator-core.
 
+mod batch;
 mod check;
-mod config;
+mod cost;
 mod diagnosis;
 mod document;
 mod error;
 mod fitness;
-mod operators;
+mod generation;
+mod genetic;
+mod optimizer;
 mod outcome;
-mod population;
 mod saved;
 mod search;
+mod stop;
 mod worker;
 
 /// Core's word for a line of a checklist, as [`verify`] gives them.
 pub use orchestrator_core::Check;
 
+pub use batch::Batch;
 pub use check::{DIVERSITY_MIN, verify};
-pub use config::{
-    DOCUMENT_GENERATIONS, GENERATIONS_MAX, GaConfig, IMPROVEMENT_MIN, POPULATION_MAX,
-};
+pub use cost::{Cost, Costs};
 pub use diagnosis::{Finding, diagnose};
 pub use document::{COMPLEXITY, DocumentFitness, FitnessTerms};
 pub use error::GaError;
-pub use fitness::{Evaluation, Fallible, FitnessError, FitnessFn, fallible, fitness_fn};
-pub use outcome::{GaResult, REGION_SHARE_MIN, StopReason};
-pub use search::{Candidate, Ga, Generation};
+pub use fitness::{Evaluation, Fallible, FitnessError, FitnessFn, Score, fallible, fitness_fn};
+pub use generation::{Generation, HISTORY_MAX, History};
+pub use genetic::{DOCUMENT_GENERATIONS, GENERATIONS_MAX, Ga, GaConfig, POPULATION_MAX};
+pub use optimizer::{Optimizer, Population};
+pub use outcome::{REGION_SHARE_MIN, SearchResult};
+pub use search::{Candidate, EMPTY_GENERATIONS_MAX, IMPROVEMENT_MIN, Search};
+pub use stop::{Stop, StopReason};
 pub use worker::{GaOutput, GaRequest, GaWorker, StartPoint};

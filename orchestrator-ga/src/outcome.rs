@@ -5,37 +5,23 @@ use std::collections::BTreeMap;
 use orchestrator_core::{Bounds, ParameterSpace};
 use serde::{Deserialize, Serialize};
 
-use crate::population::Population;
+use crate::optimizer::Population;
+use crate::stop::StopReason;
 
 /// The least width of the region worth refining, as a share of each parameter's width. A population that has collapsed would
 /// otherwise leave nothing to refine.
 pub const REGION_SHARE_MIN: f64 = 0.1;
 
-/// Why a search ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum StopReason {
-    /// The target was reached.
-    Target,
-    /// There was no improvement for as many generations as were allowed.
-    Stagnation,
-    /// The generations are used up.
-    Generations,
-    /// It has not ended: the caller stopped driving it.
-    Interrupted,
-}
-
 /// What a search found. It serialises with the documents' keys.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct GaResult {
+pub struct SearchResult {
     /// The best point, by name.
     pub optimized_params: BTreeMap<String, f64>,
     /// The best point, in the order of the space.
     pub best: Vec<f64>,
     /// Its fitness.
     pub final_fitness: f64,
-    /// The best fitness of each generation, the start population first.
+    /// The best fitness of each generation, the start population first; thinned as [`History`](crate::History) is.
     pub fitness_history: Vec<f64>,
     /// The mean fitness of each generation, over those that have one.
     pub mean_history: Vec<f64>,
@@ -56,24 +42,23 @@ pub struct GaResult {
     pub region: ParameterSpace,
 }
 
-/// See [`GaResult::region`].
+/// See [`SearchResult::region`].
 pub(crate) fn region_around(
     best: &[f64],
-    population: &Population,
+    population: Population<'_>,
     space: &ParameterSpace,
 ) -> ParameterSpace {
-    let quarter: Vec<usize> = population
-        .ranking()
-        .into_iter()
-        .filter(|&at| population.score(at).known().is_some())
-        .take(population.len().div_ceil(4))
-        .collect();
+    let Population { points, costs } = population;
+    let mut places = Vec::new();
+    costs.ranking(&mut places);
+    places.retain(|&at| costs.cost(at).is_known());
+    places.truncate(costs.len().div_ceil(4));
     let parts = space.names().iter().zip(space.bounds()).enumerate();
     ParameterSpace::new(parts.map(|(at, (name, bounds))| {
         let reach = 0.5 * REGION_SHARE_MIN * bounds.width();
-        let (low, high) = quarter
+        let (low, high) = places
             .iter()
-            .map(|&candidate| population.point(candidate)[at])
+            .map(|&candidate| points.point(candidate)[at])
             .fold((best[at] - reach, best[at] + reach), |(low, high), value| {
                 (low.min(value), high.max(value))
             });

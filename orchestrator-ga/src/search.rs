@@ -1,16 +1,16 @@
-//! The generational genetic algorithm as an ask/tell state (Holland, "Adaptation in natural and artificial systems", 1975).
+//! The driver of a method: it hands out candidates, keeps the budget, and knows the best.
 //!
-//! Candidate `i` of generation `g` is bred from a stream of (seed, g, i) alone, so the order in which a batch is evaluated, and by
-//! how many threads, changes nothing. Nothing here calls a fitness but [`Ga::step`] and [`Ga::run`].
+//! Nothing here proposes a point, and nothing calls a fitness but [`Search::step`] and [`Search::run`].
 //!
 //! ```
 //! use orchestrator_core::{ParameterSpace, Seed};
-//! use orchestrator_ga::{Ga, GaConfig};
+//! use orchestrator_ga::{Ga, GaConfig, Search, Stop};
 //!
-//! let mut search = Ga::new(ParameterSpace::uniform(2, 0.0, 1.0)?, GaConfig::default(), Seed(1))?;
+//! let ga = Ga::new(ParameterSpace::uniform(2, 0.0, 1.0)?, GaConfig::default(), Seed(1))?;
+//! let mut search = Search::new(ga, Stop::Evaluations(400))?;
 //! while !search.finished() {
 //!     // Evaluate the batch wherever and in whatever order you like; answer in its order.
-//!     let scores: Vec<_> = search.ask().iter().map(|candidate| Ok(candidate.point[0])).collect();
+//!     let scores: Vec<_> = search.ask().map(|candidate| Ok(candidate.point[0])).collect();
 //!     search.tell(scores)?;
 //! }
 //! assert!(search.result()?.final_fitness > 0.9);
@@ -18,17 +18,22 @@
 //! ```
 
 use orchestrator_core::{ParameterSpace, Seed};
-use serde::{Deserialize, Serialize};
 
-use crate::config::{GaConfig, IMPROVEMENT_MIN};
+use crate::batch::Batch;
+use crate::cost::{Cost, Costs};
 use crate::error::GaError;
-use crate::fitness::{Evaluation, FitnessError, FitnessFn};
-use crate::operators::{blend, mutate, tournament};
-use crate::outcome::{GaResult, StopReason, region_around};
-use crate::population::{Population, Score};
-use crate::saved::SavedGa;
+use crate::fitness::{Evaluation, FitnessError, FitnessFn, Score};
+use crate::generation::{Generation, History};
+use crate::optimizer::Optimizer;
+use crate::outcome::{SearchResult, region_around};
+use crate::stop::{Progress, Stop, StopReason};
 
-/// A point that waits for its fitness.
+/// What counts as an improvement, as a share of the best fitness (of 1 when that is smaller): less is rounding.
+pub const IMPROVEMENT_MIN: f64 = 1e-9;
+/// How many generations in a row may be empty, all that was bred being known already, before the method counts as converged.
+pub const EMPTY_GENERATIONS_MAX: u32 = 100;
+
+/// A point that waits for its score.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Candidate<'a> {
     /// The values, in the order of the space, inside its bounds.
@@ -37,161 +42,104 @@ pub struct Candidate<'a> {
     pub evaluation: Evaluation,
 }
 
-/// What was measured of a generation.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Generation {
-    /// Which one, counted from 0 (the start population).
-    pub index: u32,
-    /// The best fitness in it.
-    pub best: f64,
-    /// The mean fitness of those that have one.
-    pub mean: f64,
-    /// The mean over the parameters of the deviation of their values, as a share of their widths (0 to 0.5).
-    pub diversity: f64,
-    /// How many candidates were evaluated for it.
-    pub evaluations: usize,
-    /// How many of these evaluations failed.
-    pub failures: usize,
-}
-
-/// A genetic search.
+/// A search in progress.
 ///
-/// Call [`ask`](Ga::ask) and [`tell`](Ga::tell) in turn until [`finished`](Ga::finished); then take the [`result`](Ga::result).
-/// `ask` may be repeated and gives the same batch. `tell` advances by one generation, or leaves everything as it was and says why.
-/// Between any two calls the search can be serialised (with a version); loaded, it goes on as if nothing had happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "SavedGa", into = "SavedGa")]
-pub struct Ga {
-    pub(crate) space: ParameterSpace,
-    pub(crate) config: GaConfig,
-    pub(crate) seed: Seed,
-    pub(crate) population: Population,
-    pub(crate) history: Vec<Generation>,
+/// Call [`ask`](Search::ask) and [`tell`](Search::tell) in turn until [`finished`](Search::finished); then take the
+/// [`result`](Search::result). `ask` may be repeated and gives the same candidates. `tell` advances, or leaves everything as it
+/// was and says why. Between any two calls the search can be serialised (with a version), if its method can; loaded, it goes on as
+/// if nothing had happened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Search<O> {
+    pub(crate) optimizer: O,
+    pub(crate) stop: Stop,
+    /// The generation that waits for costs.
+    pub(crate) batch: Batch,
+    /// The costs of its first candidates: a budget may cut a generation in two.
+    pub(crate) costs: Costs,
+    pub(crate) failures_of_batch: usize,
+    pub(crate) generation: u32,
+    pub(crate) evaluations: u64,
+    pub(crate) failures: u64,
     pub(crate) best: Option<(Vec<f64>, f64)>,
     pub(crate) stagnant: u32,
-    pub(crate) stop: Option<StopReason>,
-    pub(crate) warm_starts: usize,
+    pub(crate) history: History,
+    pub(crate) reason: Option<StopReason>,
 }
 
-impl Ga {
-    /// A search from uniformly random points.
+impl<O: Optimizer> Search<O> {
+    /// A search by this method until the rules say stop.
     ///
     /// # Errors
-    /// When a setting is out of its range.
-    pub fn new(space: ParameterSpace, config: GaConfig, seed: Seed) -> Result<Ga, GaError> {
-        Ga::starting_from(space, config, seed, &[])
-    }
-
-    /// A search whose start population holds these points, the rest being uniformly random.
-    ///
-    /// # Errors
-    /// When a setting is out of its range, a point is not in the space, or there are more points than the population holds.
-    pub fn starting_from(
-        space: ParameterSpace,
-        config: GaConfig,
-        seed: Seed,
-        points: &[Vec<f64>],
-    ) -> Result<Ga, GaError> {
-        config.check()?;
-        if points.len() > config.population {
-            return Err(GaError::StartCount { found: points.len(), population: config.population });
+    /// When the rules make no sense, or might never end the search.
+    pub fn new(mut optimizer: O, stop: Stop) -> Result<Search<O>, GaError> {
+        stop.check()?;
+        if optimizer.objectives() != 1 {
+            return Err(GaError::Objectives { found: optimizer.objectives() });
         }
-        for (index, point) in points.iter().enumerate() {
-            space.check(point).map_err(|source| GaError::Start { index, source })?;
-        }
-        let mut population = Population::with_capacity(config.population, space.len());
-        for index in 0..config.population {
-            match points.get(index) {
-                Some(point) => population.push(point, Score::Pending),
-                None => {
-                    let mut stream = breeding_seed(seed, 0, index).stream();
-                    population.push(&space.sample(&mut stream), Score::Pending);
-                }
-            }
-        }
-        Ok(Ga {
-            space,
-            config,
-            seed,
-            population,
-            history: Vec::new(),
+        let mut batch = Batch::new(optimizer.space().len());
+        optimizer.ask(&mut batch);
+        Ok(Search {
+            optimizer,
+            stop,
+            batch,
+            costs: Costs::new(1),
+            failures_of_batch: 0,
+            generation: 0,
+            evaluations: 0,
+            failures: 0,
             best: None,
             stagnant: 0,
-            stop: None,
-            warm_starts: points.len(),
+            history: History::default(),
+            reason: None,
         })
     }
 
-    /// The candidates that wait for a fitness; none when the search has ended. May be empty before that too, when no child of
-    /// a generation differs from its parent: tell an empty batch then.
-    pub fn ask(&self) -> Vec<Candidate<'_>> {
-        if self.finished() {
-            return Vec::new();
-        }
-        let generation = self.generation();
-        let seed = self.seed.derive("evaluate").index(u64::from(generation));
-        self.population
-            .pending()
-            .map(|index| Candidate {
-                point: self.population.point(index),
-                evaluation: Evaluation { generation, index, seed: seed.index(index as u64) },
-            })
-            .collect()
+    /// The candidates that wait for a score, at most as many as the budget has left; none when the search has ended.
+    pub fn ask(&self) -> impl ExactSizeIterator<Item = Candidate<'_>> {
+        let seed = self.evaluation_seed();
+        self.waiting().map(move |index| self.candidate(index, seed))
     }
 
-    /// Takes the fitness of every candidate of the batch, in its order, and breeds the next generation unless the search ends.
+    /// Takes the score of every candidate of [`ask`](Search::ask), in its order, and advances unless the search ends. A plain
+    /// `Ok(f64)` is a fitness.
     ///
     /// # Errors
-    /// When the search has ended, the number of scores is wrong, or not one candidate of the generation has a fitness. Nothing
-    /// is changed then.
-    pub fn tell(
+    /// When the search has ended, the number of scores is wrong, or not one candidate so far could be evaluated. Nothing is changed
+    /// then.
+    pub fn tell<S: Into<Score>>(
         &mut self,
-        scores: impl IntoIterator<Item = Result<f64, FitnessError>>,
-    ) -> Result<&Generation, GaError> {
-        if self.finished() {
-            return Err(GaError::Ended);
-        }
-        let waiting: Vec<usize> = self.population.pending().collect();
-        let scores: Vec<Result<f64, FitnessError>> = scores.into_iter().map(finite).collect();
-        if scores.len() != waiting.len() {
-            return Err(GaError::Scores { wanted: waiting.len(), found: scores.len() });
-        }
-        let failures = scores.iter().filter(|score| score.is_err()).count();
-        let none_before = self.population.scores().iter().all(|s| s.known().is_none());
-        if failures == scores.len() && none_before {
-            let last = scores.into_iter().rev().find_map(Result::err);
-            return Err(GaError::AllFailed {
-                generation: self.generation(),
-                count: failures,
-                last: last.unwrap_or_else(|| FitnessError::failed("of an earlier failure")),
-            });
-        }
-        for (&index, score) in waiting.iter().zip(&scores) {
-            let score = score.as_ref().map_or(Score::Failed, |&f| Score::Known(f));
-            self.population.set_score(index, score);
-        }
-        self.close_generation(scores.len(), failures);
-        Ok(self.history.last().expect("a generation was just closed"))
+        scores: impl IntoIterator<Item = Result<S, FitnessError>>,
+    ) -> Result<(), GaError> {
+        let scores: Vec<_> = scores.into_iter().map(|score| score.map(Into::into)).collect();
+        self.absorb(&scores)
     }
 
-    /// One generation: asks, evaluates in order, tells.
-    ///
-    /// # Errors
-    /// As [`Ga::tell`].
-    pub fn step<F: FitnessFn + ?Sized>(&mut self, fitness: &F) -> Result<&Generation, GaError> {
-        let scores: Vec<_> = self
-            .ask()
-            .iter()
-            .map(|candidate| fitness.evaluate(candidate.point, &candidate.evaluation))
-            .collect();
-        self.tell(scores)
+    /// Moves the waiting candidates, to where constraints hold say, before they are evaluated. What leaves the space is moved back.
+    pub fn repair(&mut self, repair: impl Fn(&mut [f64])) {
+        for index in self.waiting() {
+            let point = self.batch.point_mut(index);
+            repair(point);
+            self.optimizer.space().clamp(point);
+        }
     }
 
-    /// All generations that are left, and the result.
+    /// One batch: asks, evaluates in order, tells. That is a generation, unless the budget cuts it.
     ///
     /// # Errors
-    /// As [`Ga::tell`].
-    pub fn run<F: FitnessFn + ?Sized>(&mut self, fitness: &F) -> Result<GaResult, GaError> {
+    /// As [`Search::tell`].
+    pub fn step<F: FitnessFn + ?Sized>(&mut self, fitness: &F) -> Result<(), GaError> {
+        self.repair(|point| fitness.repair(point));
+        let seed = self.evaluation_seed();
+        let scores: Vec<_> =
+            self.waiting().map(|index| score(fitness, &self.candidate(index, seed))).collect();
+        self.absorb(&scores)
+    }
+
+    /// All that is left, and the result.
+    ///
+    /// # Errors
+    /// As [`Search::tell`].
+    pub fn run<F: FitnessFn + ?Sized>(&mut self, fitness: &F) -> Result<SearchResult, GaError> {
         while !self.finished() {
             self.step(fitness)?;
         }
@@ -200,153 +148,221 @@ impl Ga {
 
     /// Whether the search has ended.
     pub fn finished(&self) -> bool {
-        self.stop.is_some()
+        self.reason.is_some()
     }
 
-    /// The generation that waits for scores, or was the last one; counted from 0.
+    /// Replaces the rules, to go on after the end for example. A generation that the old budget had cut is completed first.
+    ///
+    /// # Errors
+    /// When the rules make no sense, or might never end the search.
+    pub fn set_stop(&mut self, stop: Stop) -> Result<(), GaError> {
+        stop.check()?;
+        self.reason = stop.reason(&self.progress());
+        self.stop = stop;
+        Ok(())
+    }
+
+    /// The generation that waits for scores, counted from 0.
     pub fn generation(&self) -> u32 {
-        let told = self.history.len() as u32;
-        if self.finished() { told - 1 } else { told }
+        self.generation
     }
 
-    /// What was measured so far, a row a generation.
-    pub fn history(&self) -> &[Generation] {
+    /// How many candidates were evaluated.
+    pub fn evaluations(&self) -> u64 {
+        self.evaluations
+    }
+
+    /// What was measured so far.
+    pub fn history(&self) -> &History {
         &self.history
     }
 
     /// The space that is searched.
     pub fn space(&self) -> &ParameterSpace {
-        &self.space
+        self.optimizer.space()
     }
 
-    /// The settings.
-    pub fn config(&self) -> &GaConfig {
-        &self.config
+    /// The method.
+    pub fn optimizer(&self) -> &O {
+        &self.optimizer
     }
 
     /// What was found; before the end, what was found so far.
     ///
     /// # Errors
-    /// [`GaError::NothingYet`] before the first generation was told.
-    pub fn result(&self) -> Result<GaResult, GaError> {
+    /// [`GaError::NothingYet`] before a candidate that breaks no constraint was evaluated.
+    pub fn result(&self) -> Result<SearchResult, GaError> {
         let (best, final_fitness) = self.best.clone().ok_or(GaError::NothingYet)?;
-        let names = self.space.names().iter().cloned();
-        Ok(GaResult {
+        let names = self.space().names().iter().cloned();
+        Ok(SearchResult {
             optimized_params: names.zip(best.iter().copied()).collect(),
             final_fitness,
-            fitness_history: self.history.iter().map(|row| row.best).collect(),
-            mean_history: self.history.iter().map(|row| row.mean).collect(),
-            diversity_history: self.history.iter().map(|row| row.diversity).collect(),
-            evaluations: self.history.iter().map(|row| row.evaluations as u64).sum(),
-            failures: self.history.iter().map(|row| row.failures as u64).sum(),
-            stop: self.stop.unwrap_or(StopReason::Interrupted),
+            fitness_history: self.history.rows().iter().map(|row| row.best).collect(),
+            mean_history: self.history.rows().iter().map(|row| row.mean).collect(),
+            diversity_history: self.history.rows().iter().map(|row| row.diversity).collect(),
+            evaluations: self.evaluations,
+            failures: self.failures,
+            stop: self.reason.unwrap_or(StopReason::Interrupted),
             stagnant_generations: self.stagnant,
-            warm_starts: self.warm_starts,
-            region: region_around(&best, &self.population, &self.space),
+            warm_starts: self.optimizer.warm_starts(),
+            region: region_around(&best, self.optimizer.population(), self.space()),
             best,
         })
     }
 
-    fn close_generation(&mut self, evaluations: usize, failures: usize) {
-        let known: Vec<(usize, f64)> = (0..self.population.len())
-            .filter_map(|at| self.population.score(at).known().map(|f| (at, f)))
-            .collect();
-        let place = self.population.ranking()[0];
-        let best = self
-            .population
-            .score(place)
-            .known()
-            .expect("a generation without any fitness was refused");
-        let count = known.len() as f64;
-        self.history.push(Generation {
-            index: self.history.len() as u32,
-            best,
-            // Divided first: the sum of two finite numbers may be infinite.
-            mean: known.iter().map(|(_, fitness)| fitness / count).sum(),
-            diversity: self.population.diversity(&self.space),
-            evaluations,
-            failures,
-        });
-        match &mut self.best {
-            Some((point, fitness)) => {
-                let grain = IMPROVEMENT_MIN * fitness.abs().max(1.0);
-                self.stagnant = if best > *fitness + grain { 0 } else { self.stagnant + 1 };
-                if best > *fitness {
-                    *fitness = best;
-                    point.copy_from_slice(self.population.point(place));
-                }
-            }
-            none => *none = Some((self.population.point(place).to_vec(), best)),
+    /// The places of the candidates that wait.
+    fn waiting(&self) -> std::ops::Range<usize> {
+        if self.finished() {
+            return 0..0;
         }
-        self.stop = self.stop_reason();
-        tracing::debug!(generation = self.history.len() - 1, best, "generation evaluated");
-        if self.stop.is_none() {
-            self.breed();
+        let told = self.costs.len();
+        let room = usize::try_from(self.stop.room(self.evaluations)).unwrap_or(usize::MAX);
+        told..self.batch.len().min(told.saturating_add(room))
+    }
+
+    fn evaluation_seed(&self) -> Seed {
+        self.optimizer.seed().derive("evaluate").index(u64::from(self.generation))
+    }
+
+    fn candidate(&self, index: usize, seed: Seed) -> Candidate<'_> {
+        let evaluation =
+            Evaluation { generation: self.generation, index, seed: seed.index(index as u64) };
+        Candidate { point: self.batch.point(index), evaluation }
+    }
+
+    fn progress(&self) -> Progress {
+        Progress {
+            evaluations: self.evaluations,
+            generations: self.generation,
+            fitness: self.best.as_ref().map(|(_, fitness)| *fitness),
+            stagnant: self.stagnant,
         }
     }
 
-    fn stop_reason(&self) -> Option<StopReason> {
-        let best = self.best.as_ref().map(|(_, fitness)| *fitness);
-        if let (Some(best), Some(target)) = (best, self.config.target)
-            && best >= target
+    fn absorb(&mut self, scores: &[Result<Score, FitnessError>]) -> Result<(), GaError> {
+        if self.finished() {
+            return Err(GaError::Ended);
+        }
+        let waiting = self.waiting();
+        if scores.len() != waiting.len() {
+            return Err(GaError::Scores { wanted: waiting.len(), found: scores.len() });
+        }
+        let before = self.costs.len();
+        let mut last = None;
+        for score in scores {
+            self.costs.push(cost(score).unwrap_or_else(|error| {
+                last = Some(error);
+                Cost::FAILED
+            }));
+        }
+        let failures =
+            (before..self.costs.len()).filter(|&at| !self.costs.cost(at).is_known()).count();
+        if let Some(last) = last
+            && failures == scores.len()
+            && self.failures == self.evaluations
         {
-            return Some(StopReason::Target);
+            self.costs.truncate(before);
+            let generation = self.generation;
+            return Err(GaError::AllFailed { generation, count: failures, last });
         }
-        if self.config.stagnation.is_some_and(|max| self.stagnant >= max) {
-            return Some(StopReason::Stagnation);
+        self.evaluations += scores.len() as u64;
+        self.failures += failures as u64;
+        self.failures_of_batch += failures;
+        self.keep_best(before);
+        if self.costs.len() == self.batch.len() {
+            self.close_generation();
         }
-        (self.history.len() > self.config.generations as usize).then_some(StopReason::Generations)
+        self.reason = self.reason.or(self.stop.reason(&self.progress()));
+        Ok(())
     }
 
-    /// The next generation: the elites as they are, then children.
-    fn breed(&mut self) {
-        let generation = self.history.len() as u32;
-        let step = self.config.step_at(generation);
-        let old = &self.population;
-        let ranking = old.ranking();
-        let mut rank_of = vec![0; old.len()];
-        for (rank, &place) in ranking.iter().enumerate() {
-            rank_of[place] = rank;
-        }
-        let mut next = Population::with_capacity(old.len(), self.space.len());
-        for &elite in &ranking[..self.config.elites] {
-            next.push(old.point(elite), old.score(elite));
-        }
-        let mut child = Vec::with_capacity(self.space.len());
-        for index in self.config.elites..old.len() {
-            let stream = &mut breeding_seed(self.seed, generation, index).stream();
-            let mother = tournament(&rank_of, self.config.tournament, stream);
-            child.clear();
-            child.extend_from_slice(old.point(mother));
-            let mut parents = [mother, mother];
-            if stream.chance(self.config.crossover_rate) {
-                let father = tournament(&rank_of, self.config.tournament, stream);
-                blend(&mut child, old.point(father), self.config.blend_alpha, stream);
-                parents = [mother, father];
+    fn keep_best(&mut self, from: usize) {
+        for index in from..self.costs.len() {
+            let cost = self.costs.cost(index);
+            if !cost.is_feasible() || !cost.is_known() {
+                continue;
             }
-            let bounds = self.space.bounds();
-            mutate(&mut child, bounds, self.config.mutation_rate, step, stream);
-            self.space.clamp(&mut child);
-            // A child that is its parent again keeps the parent's score, and costs no evaluation.
-            let score = parents
-                .into_iter()
-                .find(|&parent| old.point(parent) == child.as_slice())
-                .map_or(Score::Pending, |parent| old.score(parent));
-            next.push(&child, score);
+            match &mut self.best {
+                Some((point, fitness)) => {
+                    if -cost.value > *fitness {
+                        *fitness = -cost.value;
+                        point.copy_from_slice(self.batch.point(index));
+                    }
+                }
+                none => *none = Some((self.batch.point(index).to_vec(), -cost.value)),
+            }
         }
-        self.population = next;
+    }
+
+    /// Gives a complete generation to the method, measures, and asks for the next; again while the next is empty.
+    fn close_generation(&mut self) {
+        for _ in 0..EMPTY_GENERATIONS_MAX {
+            let evaluated = self.costs.len();
+            self.optimizer.tell(&mut self.batch, &mut self.costs);
+            let row = Generation::of(
+                self.generation,
+                self.optimizer.population(),
+                self.optimizer.space(),
+                evaluated,
+                std::mem::take(&mut self.failures_of_batch),
+            );
+            tracing::debug!(generation = row.index, best = row.best, "generation evaluated");
+            self.note_improvement();
+            self.history.push(row);
+            self.generation += 1;
+            self.batch.clear();
+            self.costs.clear();
+            self.optimizer.ask(&mut self.batch);
+            self.reason = match self.stop.reason(&self.progress()) {
+                None if self.optimizer.converged() => Some(StopReason::Converged),
+                reason => reason,
+            };
+            if self.finished() || !self.batch.is_empty() {
+                return;
+            }
+        }
+        self.reason = Some(StopReason::Converged);
+    }
+
+    fn note_improvement(&mut self) {
+        let best = self.best.as_ref().map(|(_, fitness)| *fitness);
+        let improved = match (self.history.best(), best) {
+            (Some(before), Some(now)) => now > before + IMPROVEMENT_MIN * before.abs().max(1.0),
+            (None, now) => now.is_some(),
+            (Some(_), None) => false,
+        };
+        self.stagnant =
+            if improved || self.history.rows().is_empty() { 0 } else { self.stagnant + 1 };
+        if let Some(now) = best {
+            self.history.note_best(now);
+        }
     }
 }
 
-/// One stream for each (seed, generation, index).
-fn breeding_seed(seed: Seed, generation: u32, index: usize) -> Seed {
-    seed.derive("breed").index(u64::from(generation)).index(index as u64)
+/// Asks the fitness about a candidate: the violation first, the fitness only when there is none.
+#[inline]
+fn score<F: FitnessFn + ?Sized>(
+    fitness: &F,
+    candidate: &Candidate<'_>,
+) -> Result<Score, FitnessError> {
+    let violation = fitness.violation(candidate.point);
+    if violation == 0.0 {
+        fitness.evaluate(candidate.point, &candidate.evaluation).map(Score::Fitness)
+    } else {
+        Ok(Score::Violation(violation))
+    }
 }
 
-/// A fitness that cannot be ranked or written down is a failure.
-fn finite(score: Result<f64, FitnessError>) -> Result<f64, FitnessError> {
+/// A score that cannot be ranked or written down is a failure.
+#[inline]
+fn cost(score: &Result<Score, FitnessError>) -> Result<Cost, FitnessError> {
     match score {
-        Ok(value) if !value.is_finite() => Err(FitnessError::NotFinite { value }),
-        other => other,
+        Ok(Score::Fitness(fitness)) if fitness.is_finite() => Ok(Cost::feasible(-fitness)),
+        Ok(Score::Fitness(value)) => Err(FitnessError::NotFinite { value: *value }),
+        Ok(Score::Violation(violation)) if *violation > 0.0 && violation.is_finite() => {
+            Ok(Cost { violation: *violation, value: f64::INFINITY })
+        }
+        Ok(Score::Violation(value)) => Err(FitnessError::Violation { value: *value }),
+        Err(error) => Err(error.clone()),
     }
 }

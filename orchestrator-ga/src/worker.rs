@@ -11,12 +11,13 @@ use orchestrator_core::{
 use serde::{Deserialize, Serialize};
 
 use crate::check::verify;
-use crate::config::GaConfig;
 use crate::diagnosis::diagnose;
 use crate::error::GaError;
 use crate::fitness::FitnessFn;
-use crate::outcome::GaResult;
-use crate::search::Ga;
+use crate::genetic::{Ga, GaConfig};
+use crate::outcome::SearchResult;
+use crate::search::Search;
+use crate::stop::Stop;
 
 /// A point to start from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,9 +46,9 @@ pub struct GaRequest {
     pub mutation_rate: Option<f64>,
     /// Overrides [`GaConfig::elites`].
     pub elites: Option<usize>,
-    /// Overrides [`GaConfig::target`].
+    /// Ends the search at this fitness.
     pub target: Option<f64>,
-    /// Overrides [`GaConfig::stagnation`].
+    /// Ends the search after so many generations without improvement.
     pub stagnation: Option<u32>,
     /// Points of the start population, from earlier runs say.
     pub warm_start: Vec<StartPoint>,
@@ -58,7 +59,7 @@ pub struct GaRequest {
 pub struct GaOutput {
     /// What was found.
     #[serde(flatten)]
-    pub result: GaResult,
+    pub result: SearchResult,
     /// The documents' checklist.
     pub checks: Vec<Check>,
     /// Advice in words; empty when the measurements say nothing.
@@ -91,7 +92,7 @@ impl<F: FitnessFn + Send + Sync> GaWorker<F> {
         GaWorker { space, config, fitness }
     }
 
-    fn search(&self, task: &Task) -> Result<Ga, TaskError> {
+    fn search(&self, task: &Task) -> Result<Search<Ga>, TaskError> {
         let request = match task.input() {
             input if input.is_null() => GaRequest::default(),
             input => input.to::<GaRequest>()?,
@@ -104,8 +105,6 @@ impl<F: FitnessFn + Send + Sync> GaWorker<F> {
             crossover_rate: request.crossover_rate.unwrap_or(own.crossover_rate),
             mutation_rate: request.mutation_rate.unwrap_or(own.mutation_rate),
             elites: request.elites.unwrap_or(own.elites),
-            target: request.target.or(own.target),
-            stagnation: request.stagnation.or(own.stagnation),
             ..own.clone()
         };
         let points: Vec<Vec<f64>> = request
@@ -113,7 +112,12 @@ impl<F: FitnessFn + Send + Sync> GaWorker<F> {
             .into_iter()
             .map(|point| self.point(point))
             .collect::<Result<_, _>>()?;
+        let stop = [request.target.map(Stop::Target), request.stagnation.map(Stop::Stagnation)]
+            .into_iter()
+            .flatten()
+            .fold(Stop::Generations(config.generations), Stop::or);
         Ga::starting_from(self.space.clone(), config, task.seed(), &points)
+            .and_then(|ga| Search::new(ga, stop))
             .map_err(|error| TaskError::terminal("ga_settings", error.to_string()))
     }
 
@@ -144,22 +148,27 @@ impl<F: FitnessFn + Send + Sync> GaWorker<F> {
 impl<F: FitnessFn + Send + Sync> Worker for GaWorker<F> {
     async fn execute(&self, task: Task) -> Result<TaskOutput, TaskError> {
         let mut search = self.search(&task)?;
-        let total = f64::from(search.config().generations) + 1.0;
+        let total = f64::from(search.optimizer().config().generations) + 1.0;
         while !search.finished() {
             if task.cancellation().is_cancelled() {
                 return Err(TaskError::cancelled());
             }
-            let row = search.step(&self.fitness).map_err(failed)?;
-            task.progress(
-                (f64::from(row.index) + 1.0) / total,
-                format!("generation {}: best fitness {:.4}", row.index, row.best),
-            );
+            search.step(&self.fitness).map_err(failed)?;
+            if let Some(row) = search.history().rows().last() {
+                task.progress(
+                    (f64::from(row.index) + 1.0) / total,
+                    format!("generation {}: best fitness {:.4}", row.index, row.best),
+                );
+            }
             yield_now().await;
         }
         let result = search.result().map_err(failed)?;
         let output = GaOutput {
             checks: verify(&result, &self.space),
-            diagnosis: diagnose(&result, search.config()).iter().map(ToString::to_string).collect(),
+            diagnosis: diagnose(&result, search.optimizer().config())
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             result,
         };
         Ok(Payload::of(&output)?.into())

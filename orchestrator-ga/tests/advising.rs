@@ -1,15 +1,17 @@
 //! The checklist and the advice follow what was measured, the bad side too.
 
 use orchestrator_core::{ParameterSpace, Parameters, Seed};
-use orchestrator_ga::{Finding, Ga, GaConfig, GaResult, diagnose, fallible, fitness_fn, verify};
+use orchestrator_ga::{
+    Finding, Ga, GaConfig, Search, SearchResult, Stop, diagnose, fallible, fitness_fn, verify,
+};
 
-fn run(config: &GaConfig, fitness: impl Fn(&[f64]) -> f64) -> GaResult {
+fn run(config: &GaConfig, fitness: impl Fn(&[f64]) -> f64) -> SearchResult {
     let space = Parameters::space(["a", "b"], ["layer_0"]);
-    Ga::new(space, config.clone(), Seed(11)).unwrap().run(&fitness).unwrap()
+    Ga::search(space, config.clone(), Seed(11)).unwrap().run(&fitness).unwrap()
 }
 
 #[track_caller]
-fn fails(result: &GaResult, name: &str) {
+fn fails(result: &SearchResult, name: &str) {
     let space = Parameters::space(["a", "b"], ["layer_0"]);
     let failed: Vec<String> =
         verify(result, &space).into_iter().filter(|c| !c.passed).map(|c| c.name).collect();
@@ -46,15 +48,18 @@ fn a_homogeneous_population_is_told_to_mutate_more() {
 
 #[test]
 fn a_search_that_still_rises_is_told_to_go_on_and_a_good_one_is_told_nothing() {
-    let short = GaConfig { generations: 8, mutation_step_final: 0.1, ..GaConfig::default() };
-    let space = ParameterSpace::uniform(20, -5.0, 5.0).unwrap();
+    let short = GaConfig { generations: 12, mutation_step_final: 0.1, ..GaConfig::default() };
+    let space = ParameterSpace::uniform(60, -5.0, 5.0).unwrap();
     let sphere = fitness_fn(|x| -x.iter().map(|v| v * v).sum::<f64>());
-    let result = Ga::new(space, short.clone(), Seed(2)).unwrap().run(&sphere).unwrap();
+    let result = Ga::search(space, short.clone(), Seed(2)).unwrap().run(&sphere).unwrap();
     let findings = diagnose(&result, &short);
     assert!(matches!(findings[..], [Finding::StillRising { .. }]), "{findings:?}");
 
-    let done = GaConfig { target: Some(-0.3), ..GaConfig::default() };
-    assert_eq!(diagnose(&run(&done, |x| -x[0]), &done), []);
+    let space = Parameters::space(["a", "b"], ["layer_0"]);
+    let done = Ga::new(space, GaConfig::default(), Seed(11)).unwrap();
+    let stop = Stop::Generations(30).or(Stop::Target(-0.3));
+    let result = Search::new(done, stop).unwrap().run(&fitness_fn(|x| -x[0])).unwrap();
+    assert_eq!(diagnose(&result, &GaConfig::default()), []);
 }
 
 #[test]
@@ -62,7 +67,7 @@ fn many_failures_are_worth_a_word() {
     let half = fallible(|x: &[f64], _| Ok(if x[0] < 0.5 { f64::NAN } else { -x[0] }));
     let space = ParameterSpace::uniform(1, 0.0, 1.0).unwrap();
     let config = GaConfig::default();
-    let result = Ga::new(space, config.clone(), Seed(2)).unwrap().run(&half).unwrap();
+    let result = Ga::search(space, config.clone(), Seed(2)).unwrap().run(&half).unwrap();
     let findings = diagnose(&result, &config);
     assert!(findings.iter().any(|f| matches!(f, Finding::Failing { .. })), "{findings:?}");
 }

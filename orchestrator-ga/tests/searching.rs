@@ -4,8 +4,8 @@ use std::cell::Cell;
 
 use orchestrator_core::{ParameterSpace, Parameters, Payload, Seed};
 use orchestrator_ga::{
-    DocumentFitness, FitnessError, Ga, GaConfig, GaError, REGION_SHARE_MIN, StopReason, fallible,
-    fitness_fn, verify,
+    DocumentFitness, FitnessError, Ga, GaConfig, GaError, REGION_SHARE_MIN, Search, Stop,
+    StopReason, fallible, fitness_fn, verify,
 };
 use proptest::prelude::*;
 
@@ -17,11 +17,11 @@ fn space() -> ParameterSpace {
     ParameterSpace::uniform(4, -1.0, 1.0).unwrap()
 }
 
-fn search(config: GaConfig, seed: u64) -> Ga {
-    Ga::new(space(), config, Seed(seed)).unwrap()
+fn search(config: GaConfig, seed: u64) -> Search<Ga> {
+    Ga::search(space(), config, Seed(seed)).unwrap()
 }
 
-fn bytes(ga: &Ga) -> Payload {
+fn bytes(ga: &Search<Ga>) -> Payload {
     Payload::of(ga).unwrap()
 }
 
@@ -33,7 +33,7 @@ fn the_documents_preset_comes_near_the_documents_optimum_on_every_seed() {
     );
     let fitness = DocumentFitness { desired_complexity: 0.7 }.over(&space).unwrap();
     for seed in 0..20 {
-        let mut ga = Ga::new(space.clone(), GaConfig::documents(), Seed(seed)).unwrap();
+        let mut ga = Ga::search(space.clone(), GaConfig::documents(), Seed(seed)).unwrap();
         let result = ga.run(&fitness).unwrap();
         assert!(result.final_fitness > 2.85, "seed {seed}: {}", result.final_fitness);
         assert!(result.final_fitness <= DocumentFitness::OPTIMUM);
@@ -51,8 +51,8 @@ fn the_order_of_evaluation_changes_nothing() {
 
     let mut backward = search(GaConfig::default(), 5);
     while !backward.finished() {
-        let batch = backward.ask();
-        let mut scores: Vec<_> = batch
+        let batch: Vec<_> = backward.ask().collect();
+        let mut scores: Vec<Result<f64, FitnessError>> = batch
             .iter()
             .rev()
             .map(|c| Ok(sphere(c.point) + 0.01 * c.evaluation.seed.stream().normal()))
@@ -74,7 +74,7 @@ fn saved_and_loaded_halfway_a_search_ends_with_the_same_bytes() {
     for _ in 0..10 {
         first.step(&sphere).unwrap();
     }
-    let mut second: Ga = bytes(&first).to().unwrap();
+    let mut second: Search<Ga> = bytes(&first).to().unwrap();
     drop(first);
     assert_eq!(second.run(&sphere).unwrap(), result);
     assert_eq!(bytes(&second), bytes(&whole));
@@ -83,11 +83,11 @@ fn saved_and_loaded_halfway_a_search_ends_with_the_same_bytes() {
 #[test]
 fn a_saved_search_of_another_version_or_a_damaged_one_is_refused() {
     let text = bytes(&search(GaConfig::default(), 1)).to_string();
-    let newer = text.replace("\"version\":1", "\"version\":2");
-    let error = Payload::parse(&newer).unwrap().to::<Ga>().unwrap_err();
-    assert!(error.to_string().contains("format 2"), "{error}");
-    let torn = text.replace("\"pending\",\"pending\"", "\"pending\"");
-    let error = Payload::parse(&torn).unwrap().to::<Ga>().unwrap_err();
+    let newer = text.replace("\"version\":2", "\"version\":3");
+    let error = Payload::parse(&newer).unwrap().to::<Search<Ga>>().unwrap_err();
+    assert!(error.to_string().contains("format 3"), "{error}");
+    let torn = text.replace("\"failures\":0", "\"failures\":1");
+    let error = Payload::parse(&torn).unwrap().to::<Search<Ga>>().unwrap_err();
     assert!(error.to_string().contains("damaged"), "{error}");
 }
 
@@ -145,8 +145,8 @@ fn a_wrong_or_late_answer_changes_nothing() {
     assert_eq!(bytes(&ga), before);
     ga.run(&sphere).unwrap();
     let after = bytes(&ga);
-    assert!(ga.ask().is_empty());
-    assert_eq!(ga.tell([]).unwrap_err(), GaError::Ended);
+    assert_eq!(ga.ask().len(), 0);
+    assert_eq!(ga.tell::<f64>([]).unwrap_err(), GaError::Ended);
     assert_eq!(bytes(&ga), after);
 }
 
@@ -154,8 +154,9 @@ fn a_wrong_or_late_answer_changes_nothing() {
 fn a_warm_start_is_not_lost() {
     let best = vec![0.3; 4];
     let config = GaConfig::default();
-    let mut ga =
+    let ga =
         Ga::starting_from(space(), config.clone(), Seed(1), std::slice::from_ref(&best)).unwrap();
+    let mut ga = Search::new(ga, Stop::Generations(30)).unwrap();
     let result = ga.run(&sphere).unwrap();
     assert_eq!((&result.best, result.final_fitness), (&best, 0.0));
     assert!(
@@ -173,13 +174,15 @@ fn a_warm_start_is_not_lost() {
 
 #[test]
 fn a_search_stops_at_its_target_or_when_it_stagnates() {
-    let config = GaConfig { target: Some(-0.05), ..GaConfig::default() };
-    let result = search(config, 7).run(&sphere).unwrap();
+    let until = |rule| {
+        let ga = Ga::new(space(), GaConfig::default(), Seed(7)).unwrap();
+        Search::new(ga, Stop::Generations(30).or(rule)).unwrap()
+    };
+    let result = until(Stop::Target(-0.05)).run(&sphere).unwrap();
     assert_eq!(result.stop, StopReason::Target);
     assert!(result.fitness_history.len() < 31 && result.final_fitness >= -0.05);
 
-    let config = GaConfig { stagnation: Some(4), ..GaConfig::default() };
-    let result = search(config, 7).run(&fitness_fn(|_| 1.0)).unwrap();
+    let result = until(Stop::Stagnation(4)).run(&fitness_fn(|_| 1.0)).unwrap();
     assert_eq!(result.stop, StopReason::Stagnation);
     assert_eq!(result.fitness_history.len(), 5);
 }

@@ -23,7 +23,7 @@ fn ask(input: &str) -> Result<GaOutput, TaskError> {
 fn it_answers_what_the_search_itself_would_with_the_documents_keys() {
     let space = Parameters::space(["complexity", "size"], ["layer_0"]);
     let fitness = DocumentFitness { desired_complexity: 1.0 }.over(&space).unwrap();
-    let direct = Ga::new(space, GaConfig::documents(), Seed(1)).unwrap().run(&fitness).unwrap();
+    let direct = Ga::search(space, GaConfig::documents(), Seed(1)).unwrap().run(&fitness).unwrap();
     assert_eq!(ask("null").unwrap().result, direct);
 
     let task = Task::detached(Payload::null(), Seed(1));

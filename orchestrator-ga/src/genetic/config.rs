@@ -1,4 +1,4 @@
-//! The settings of a search: a plain struct whose default is the documents' preset, checked when a search is made.
+//! The settings of the genetic algorithm: a plain struct whose default is the documents' preset, checked when it is made.
 
 use std::ops::RangeInclusive;
 
@@ -12,16 +12,14 @@ pub const DOCUMENT_GENERATIONS: RangeInclusive<u32> = 10..=50;
 pub const GENERATIONS_MAX: u32 = 1_000_000;
 /// The largest population: beyond it the state no longer fits a checkpoint that anyone would want.
 pub const POPULATION_MAX: usize = 100_000;
-/// What counts as an improvement, as a share of the best fitness (of 1 when that is smaller): less is rounding.
-pub const IMPROVEMENT_MIN: f64 = 1e-9;
 
-/// The settings of a search. [`Ga::new`](crate::Ga::new) checks them.
+/// The settings of the genetic algorithm. [`Ga::new`](crate::Ga::new) checks them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GaConfig {
     /// How many candidates a generation has, at least 2. The documents say 20.
     pub population: usize,
-    /// How many generations are bred after the start population (generation 0), at least 1. The documents say 10 to 50; 30 is
+    /// How many generations are bred after the start population (generation 0), at least 1; over them the mutation step decays. The documents say 10 to 50; 30 is
     /// their target for convergence.
     pub generations: u32,
     /// How many candidates compete to be a parent, at least 1. The documents say 3.
@@ -40,10 +38,6 @@ pub struct GaConfig {
     pub mutation_step_final: f64,
     /// How many of the best survive unchanged, less than the population. One is enough never to lose the best.
     pub elites: usize,
-    /// Stop at this fitness. By default there is none: not every fitness has a known optimum.
-    pub target: Option<f64>,
-    /// Stop after so many generations without improvement, at least 1. By default the generations are used up, so that the cost of a search is known.
-    pub stagnation: Option<u32>,
 }
 
 impl GaConfig {
@@ -59,8 +53,6 @@ impl GaConfig {
             mutation_step: 0.1,
             mutation_step_final: 0.02,
             elites: 1,
-            target: None,
-            stagnation: None,
         }
     }
 
@@ -85,13 +77,6 @@ impl GaConfig {
                 self.mutation_step,
             ),
             ("elites", self.elites as f64, 0.0, population - 1.0),
-            ("target", self.target.unwrap_or(0.0), f64::MIN, f64::MAX),
-            (
-                "stagnation",
-                f64::from(self.stagnation.unwrap_or(1)),
-                1.0,
-                f64::from(GENERATIONS_MAX),
-            ),
         ];
         for (setting, value, min, max) in rows {
             if !(min <= value && value <= max) {
@@ -144,7 +129,5 @@ mod tests {
         refused(GaConfig { mutation_rate: 1.5, ..preset() }, "mutation_rate");
         refused(GaConfig { mutation_step_final: 0.2, ..preset() }, "mutation_step_final");
         refused(GaConfig { elites: 20, ..preset() }, "elites");
-        refused(GaConfig { stagnation: Some(0), ..preset() }, "stagnation");
-        refused(GaConfig { target: Some(f64::INFINITY), ..preset() }, "target");
     }
 }

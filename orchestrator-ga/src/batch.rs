@@ -1,0 +1,87 @@
+//! Candidates in one contiguous block, row by row, so that breeding touches memory in order and nothing is allocated twice.
+
+use serde::{Deserialize, Serialize};
+
+/// Points of one space, row by row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Batch {
+    dimension: usize,
+    points: Vec<f64>,
+}
+
+impl Batch {
+    /// An empty batch of points with so many coordinates (at least 1).
+    pub fn new(dimension: usize) -> Batch {
+        Batch { dimension: dimension.max(1), points: Vec::new() }
+    }
+
+    /// The same, with room for `count` points.
+    pub fn with_capacity(dimension: usize, count: usize) -> Batch {
+        Batch { points: Vec::with_capacity(dimension * count), ..Batch::new(dimension) }
+    }
+
+    /// How many coordinates a point has.
+    pub fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    /// How many points there are.
+    pub fn len(&self) -> usize {
+        self.points.len() / self.dimension
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.points.is_empty()
+    }
+
+    /// A point.
+    ///
+    /// # Panics
+    /// When `index` is not below [`Batch::len`].
+    #[inline]
+    pub fn point(&self, index: usize) -> &[f64] {
+        &self.points[index * self.dimension..(index + 1) * self.dimension]
+    }
+
+    /// A point, to be changed.
+    ///
+    /// # Panics
+    /// When `index` is not below [`Batch::len`].
+    #[inline]
+    pub fn point_mut(&mut self, index: usize) -> &mut [f64] {
+        &mut self.points[index * self.dimension..(index + 1) * self.dimension]
+    }
+
+    /// All points, in order.
+    pub fn points(&self) -> std::slice::ChunksExact<'_, f64> {
+        self.points.chunks_exact(self.dimension)
+    }
+
+    /// All coordinates, row by row.
+    pub fn as_slice(&self) -> &[f64] {
+        &self.points
+    }
+
+    /// Adds a copy of the point, and gives it to be changed.
+    ///
+    /// # Panics
+    /// When the point has another number of coordinates.
+    #[inline]
+    pub fn push(&mut self, point: &[f64]) -> &mut [f64] {
+        assert_eq!(point.len(), self.dimension, "a point of another dimension");
+        let start = self.points.len();
+        self.points.extend_from_slice(point);
+        &mut self.points[start..]
+    }
+
+    /// Keeps the first `count` points.
+    pub fn truncate(&mut self, count: usize) {
+        self.points.truncate(count * self.dimension);
+    }
+
+    /// Forgets all points, and keeps the memory.
+    pub fn clear(&mut self) {
+        self.points.clear();
+    }
+}

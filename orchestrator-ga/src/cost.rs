@@ -1,0 +1,250 @@
+//! What is known of evaluated candidates, in the one order that every method selects by.
+//!
+//! Inside, everything is a cost: smaller is better. A candidate that breaks a constraint is worse than any that breaks none, and
+//! among such the smaller violation is better (Deb, "An efficient constraint handling method for genetic algorithms", 2000). A
+//! candidate whose evaluation failed is worse than all. There is no NaN, so the order is total.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+/// The cost of a candidate with one objective.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cost {
+    /// How far the constraints are broken, 0 when they hold; infinite when the evaluation failed.
+    pub violation: f64,
+    /// What is minimised; infinite when it is not known.
+    pub value: f64,
+}
+
+impl Cost {
+    /// The cost of a candidate whose evaluation failed.
+    pub const FAILED: Cost = Cost { violation: f64::INFINITY, value: f64::INFINITY };
+
+    /// The cost of a candidate that breaks no constraint.
+    pub fn feasible(value: f64) -> Cost {
+        Cost { violation: 0.0, value }
+    }
+
+    /// Whether it is better than the other.
+    #[inline]
+    pub fn is_better(&self, other: &Cost) -> bool {
+        if self.violation == other.violation {
+            self.value < other.value
+        } else {
+            self.violation < other.violation
+        }
+    }
+
+    /// Better first.
+    pub fn better_first(&self, other: &Cost) -> Ordering {
+        self.violation.total_cmp(&other.violation).then(self.value.total_cmp(&other.value))
+    }
+
+    /// Whether the evaluation gave an answer.
+    pub fn is_known(&self) -> bool {
+        self.violation < f64::INFINITY
+    }
+
+    /// Whether all constraints hold.
+    pub fn is_feasible(&self) -> bool {
+        self.violation == 0.0
+    }
+}
+
+/// The costs of a batch or of a population: a row for each candidate, a column for each objective.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Written", try_from = "Written")]
+pub struct Costs {
+    objectives: usize,
+    values: Vec<f64>,
+    violations: Vec<f64>,
+}
+
+impl Costs {
+    /// No costs yet, for so many objectives (at least 1).
+    pub fn new(objectives: usize) -> Costs {
+        Costs { objectives: objectives.max(1), values: Vec::new(), violations: Vec::new() }
+    }
+
+    /// How many objectives there are.
+    pub fn objectives(&self) -> usize {
+        self.objectives
+    }
+
+    /// How many candidates have costs.
+    pub fn len(&self) -> usize {
+        self.violations.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.violations.is_empty()
+    }
+
+    /// The cost by the first objective.
+    ///
+    /// # Panics
+    /// When `index` is not below [`Costs::len`].
+    #[inline]
+    pub fn cost(&self, index: usize) -> Cost {
+        Cost { violation: self.violations[index], value: self.values[index * self.objectives] }
+    }
+
+    /// What is minimised, one value for each objective; all infinite when the evaluation failed.
+    ///
+    /// # Panics
+    /// When `index` is not below [`Costs::len`].
+    #[inline]
+    pub fn row(&self, index: usize) -> &[f64] {
+        &self.values[index * self.objectives..(index + 1) * self.objectives]
+    }
+
+    /// How far the constraints are broken.
+    ///
+    /// # Panics
+    /// When `index` is not below [`Costs::len`].
+    #[inline]
+    pub fn violation(&self, index: usize) -> f64 {
+        self.violations[index]
+    }
+
+    /// All values, row by row.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// Adds a candidate with one objective.
+    ///
+    /// # Panics
+    /// When there is more than one objective.
+    #[inline]
+    pub fn push(&mut self, cost: Cost) {
+        assert_eq!(self.objectives, 1, "one value for several objectives");
+        self.values.push(cost.value);
+        self.violations.push(cost.violation);
+    }
+
+    /// Adds a candidate.
+    ///
+    /// # Panics
+    /// When the row has another length than there are objectives.
+    #[inline]
+    pub fn push_row(&mut self, row: &[f64], violation: f64) {
+        assert_eq!(row.len(), self.objectives, "a row of another number of objectives");
+        self.values.extend_from_slice(row);
+        self.violations.push(violation);
+    }
+
+    /// Puts another candidate's cost in this place.
+    ///
+    /// # Panics
+    /// When `index` is not below [`Costs::len`], or there is more than one objective.
+    #[inline]
+    pub fn set(&mut self, index: usize, cost: Cost) {
+        assert_eq!(self.objectives, 1, "one value for several objectives");
+        self.values[index] = cost.value;
+        self.violations[index] = cost.violation;
+    }
+
+    /// The place of the best candidate by the first objective, the first of equals; none when there are no costs.
+    pub fn best(&self) -> Option<usize> {
+        (1..self.len()).fold((!self.is_empty()).then_some(0), |best, at| {
+            best.map(|best| if self.cost(at).is_better(&self.cost(best)) { at } else { best })
+        })
+    }
+
+    /// Fills `places` with the places from best to worst by the first objective, equals in their own order.
+    pub fn ranking(&self, places: &mut Vec<usize>) {
+        places.clear();
+        places.extend(0..self.len());
+        places.sort_unstable_by(|&a, &b| self.cost(a).better_first(&self.cost(b)).then(a.cmp(&b)));
+    }
+
+    /// Keeps the first `count` rows.
+    pub fn truncate(&mut self, count: usize) {
+        self.values.truncate(count * self.objectives);
+        self.violations.truncate(count);
+    }
+
+    /// Forgets all costs, and keeps the memory.
+    pub fn clear(&mut self) {
+        self.values.clear();
+        self.violations.clear();
+    }
+}
+
+/// JSON has no infinities: they are written as null.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    objectives: usize,
+    values: Vec<Option<f64>>,
+    violations: Vec<Option<f64>>,
+}
+
+impl From<Costs> for Written {
+    fn from(costs: Costs) -> Written {
+        let finite = |value: &f64| value.is_finite().then_some(*value);
+        Written {
+            objectives: costs.objectives,
+            values: costs.values.iter().map(finite).collect(),
+            violations: costs.violations.iter().map(finite).collect(),
+        }
+    }
+}
+
+impl TryFrom<Written> for Costs {
+    type Error = &'static str;
+
+    fn try_from(written: Written) -> Result<Costs, Self::Error> {
+        let Written { objectives, values, violations } = written;
+        if objectives == 0 || values.len() != objectives * violations.len() {
+            return Err("the costs are damaged: their numbers of rows contradict each other");
+        }
+        if violations.iter().flatten().any(|&violation| violation < 0.0) {
+            return Err("the costs are damaged: a violation is negative");
+        }
+        let infinite = |value: Option<f64>| value.unwrap_or(f64::INFINITY);
+        Ok(Costs {
+            objectives,
+            values: values.into_iter().map(infinite).collect(),
+            violations: violations.into_iter().map(infinite).collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn feasible_comes_before_infeasible_and_failed_comes_last() {
+        let order = [
+            Cost::feasible(-1.0),
+            Cost::feasible(5.0),
+            Cost { violation: 0.5, value: -100.0 },
+            Cost { violation: 2.0, value: -200.0 },
+            Cost::FAILED,
+        ];
+        for (at, better) in order.iter().enumerate() {
+            for worse in &order[at + 1..] {
+                assert!(better.is_better(worse) && !worse.is_better(better));
+                assert_eq!(better.better_first(worse), Ordering::Less);
+            }
+            assert!(!better.is_better(better));
+        }
+    }
+
+    #[test]
+    fn costs_are_written_without_infinities_and_read_again() {
+        let mut costs = Costs::new(1);
+        costs.push(Cost::feasible(2.0));
+        costs.push(Cost::FAILED);
+        let text = serde_json::to_string(&costs).unwrap();
+        assert_eq!(text, r#"{"objectives":1,"values":[2.0,null],"violations":[0.0,null]}"#);
+        assert_eq!(serde_json::from_str::<Costs>(&text).unwrap(), costs);
+        let torn = r#"{"objectives":1,"values":[2.0],"violations":[0.0,null]}"#;
+        assert!(serde_json::from_str::<Costs>(torn).is_err());
+        assert_eq!(costs.best(), Some(0));
+    }
+}

@@ -1,0 +1,179 @@
+//! What is measured of every generation, and the bounded record of it.
+
+use orchestrator_core::ParameterSpace;
+use serde::{Deserialize, Serialize};
+
+use crate::optimizer::Population;
+
+/// The most rows that a history keeps. A longer search keeps every second of them, then every fourth, and so on: always evenly
+/// spaced, the first among them.
+pub const HISTORY_MAX: usize = 1024;
+
+/// What was measured of a generation.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Generation {
+    /// Which one, counted from 0 (the start population).
+    pub index: u32,
+    /// The best fitness in it; of candidates that break no constraint, if there are any. The least finite number when there are none.
+    pub best: f64,
+    /// The mean fitness of those that have one.
+    pub mean: f64,
+    /// The mean over the parameters of the deviation of their values, as a share of their widths (0 to 0.5).
+    pub diversity: f64,
+    /// How many candidates were evaluated for it.
+    pub evaluations: usize,
+    /// How many of these evaluations failed.
+    pub failures: usize,
+}
+
+impl Generation {
+    pub(crate) fn of(
+        index: u32,
+        population: Population<'_>,
+        space: &ParameterSpace,
+        evaluations: usize,
+        failures: usize,
+    ) -> Generation {
+        let (mut best, mut sum, mut known) = (f64::INFINITY, 0.0, 0.0);
+        let count = population.costs.len().max(1) as f64;
+        for at in 0..population.costs.len() {
+            let cost = population.costs.cost(at);
+            if cost.is_feasible() && cost.value.is_finite() {
+                best = best.min(cost.value);
+                // Divided first: the sum of two finite numbers may be infinite.
+                sum += cost.value / count;
+                known += 1.0;
+            }
+        }
+        let (best, mean) =
+            if known > 0.0 { (-best, -sum * (count / known)) } else { (f64::MIN, f64::MIN) };
+        Generation {
+            index,
+            best,
+            mean,
+            diversity: diversity(population, space),
+            evaluations,
+            failures,
+        }
+    }
+}
+
+/// The mean over the parameters of the deviation of their values, each as a share of the parameter's width: 0 when all candidates
+/// are one, about 0.29 when they fill the space evenly, at most 0.5. Parameters without width are left out.
+pub(crate) fn diversity(population: Population<'_>, space: &ParameterSpace) -> f64 {
+    let points = population.points;
+    let Some(first) = points.points().next() else { return 0.0 };
+    let count = points.len() as f64;
+    let (mut sum, mut dimensions) = (0.0, 0);
+    // Blocks of columns, so that the sums stay in registers while the rows are read in order.
+    const COLUMNS: usize = 8;
+    for start in (0..points.dimension()).step_by(COLUMNS) {
+        let end = (start + COLUMNS).min(points.dimension());
+        let (mut means, mut squares) = ([0.0; COLUMNS], [0.0; COLUMNS]);
+        for point in points.points() {
+            for (at, (value, origin)) in
+                point[start..end].iter().zip(&first[start..end]).enumerate()
+            {
+                // From the first point, so that nothing cancels when the population is small.
+                let from_first = value - origin;
+                means[at] += from_first;
+                squares[at] += from_first * from_first;
+            }
+        }
+        for (at, bounds) in space.bounds()[start..end].iter().enumerate() {
+            let width = bounds.width();
+            if width > 0.0 && width.is_finite() {
+                let mean = means[at] / count;
+                sum += (squares[at] / count - mean * mean).max(0.0).sqrt() / width;
+                dimensions += 1;
+            }
+        }
+    }
+    if dimensions == 0 { 0.0 } else { sum / f64::from(dimensions) }
+}
+
+/// The measured generations, evenly thinned when there are many.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct History {
+    rows: Vec<Generation>,
+    /// Every how many generations a row is kept, as a power of two.
+    stride_log2: u32,
+    /// The best fitness of all generations.
+    best: Option<f64>,
+}
+
+impl History {
+    /// The rows: one for each generation, until there are [`HISTORY_MAX`]; then one for every second, and so on.
+    pub fn rows(&self) -> &[Generation] {
+        &self.rows
+    }
+
+    pub(crate) fn best(&self) -> Option<f64> {
+        self.best
+    }
+
+    pub(crate) fn note_best(&mut self, best: f64) {
+        self.best = Some(best);
+    }
+
+    pub(crate) fn push(&mut self, row: Generation) {
+        if row.index & ((1 << self.stride_log2) - 1) != 0 {
+            return;
+        }
+        if self.rows.len() == HISTORY_MAX {
+            self.stride_log2 += 1;
+            let mask = (1 << self.stride_log2) - 1;
+            self.rows.retain(|row| row.index & mask == 0);
+            if row.index & mask != 0 {
+                return;
+            }
+        }
+        self.rows.push(row);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::Batch;
+    use crate::cost::Costs;
+
+    fn of(points: &[[f64; 2]]) -> f64 {
+        let mut batch = Batch::new(2);
+        points.iter().for_each(|point| {
+            batch.push(point);
+        });
+        let space = ParameterSpace::uniform(2, -1.0, 3.0).unwrap();
+        diversity(Population { points: &batch, costs: &Costs::new(1) }, &space)
+    }
+
+    #[test]
+    fn diversity_is_the_deviation_as_a_share_of_the_width() {
+        assert_eq!(of(&[[-1.0, -1.0], [-1.0, -1.0]]), 0.0);
+        assert_eq!(of(&[[-1.0, 3.0], [3.0, -1.0]]), 0.5);
+        assert_eq!(of(&[]), 0.0);
+        let near = of(&[[1.0, 1.0], [1.0 + 4e-12, 1.0 + 4e-12]]);
+        assert!((near / 5e-13 - 1.0).abs() < 1e-3, "{near}");
+    }
+
+    #[test]
+    fn a_long_history_is_thinned_evenly() {
+        let mut history = History::default();
+        let row = |index| Generation {
+            index,
+            best: 0.0,
+            mean: 0.0,
+            diversity: 0.0,
+            evaluations: 0,
+            failures: 0,
+        };
+        for index in 0..10_000 {
+            history.push(row(index));
+            assert!(history.rows().len() <= HISTORY_MAX);
+        }
+        let kept: Vec<u32> = history.rows().iter().map(|row| row.index).collect();
+        assert_eq!(kept[0], 0);
+        assert!(kept.windows(2).all(|pair| pair[1] - pair[0] == 16), "{:?}", &kept[..4]);
+        assert!(10_000 - kept[kept.len() - 1] <= 16);
+    }
+}
