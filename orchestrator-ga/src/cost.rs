@@ -208,7 +208,7 @@ impl TryFrom<Written> for Costs {
 
     fn try_from(written: Written) -> Result<Costs, Self::Error> {
         let Written { objectives, values, violations } = written;
-        if objectives == 0 || values.len() != objectives * violations.len() {
+        if objectives == 0 || Some(values.len()) != objectives.checked_mul(violations.len()) {
             return Err("the costs are damaged: their numbers of rows contradict each other");
         }
         if violations.iter().flatten().any(|&violation| violation < 0.0) {

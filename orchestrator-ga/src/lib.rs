@@ -29,6 +29,7 @@
 
 mod adapters;
 mod advance;
+mod async_fitness;
 mod batch;
 mod candidates;
 mod check;
@@ -39,9 +40,13 @@ mod error;
 mod fitness;
 mod generation;
 mod genetic;
+mod method;
 mod optimizer;
 mod outcome;
+#[cfg(feature = "rayon")]
+mod parallel;
 mod run;
+mod run_async;
 mod saved;
 mod search;
 mod stop;
@@ -54,6 +59,7 @@ pub use adapters::{
     BatchFn, Constrained, Fallible, Repaired, batch_fn, constrained, fallible, fitness_fn, repaired,
 };
 pub use advance::{EMPTY_GENERATIONS_MAX, IMPROVEMENT_MIN};
+pub use async_fitness::{AsyncFitness, AsyncFitnessFn, OnSpawner, async_fitness_fn, on_spawner};
 pub use batch::Batch;
 pub use candidates::{Candidate, Candidates, Evaluation, Score, Scores};
 pub use check::{DIVERSITY_MIN, verify};
@@ -64,8 +70,11 @@ pub use error::GaError;
 pub use fitness::{FitnessError, FitnessFn};
 pub use generation::{Generation, HISTORY_MAX, History};
 pub use genetic::{DOCUMENT_GENERATIONS, GENERATIONS_MAX, Ga, GaConfig, POPULATION_MAX};
+pub use method::{AnyOptimizer, Method, MethodName};
 pub use optimizer::{Optimizer, Population};
 pub use outcome::{REGION_SHARE_MIN, SearchResult};
+#[cfg(feature = "rayon")]
+pub use parallel::{Parallel, parallel};
 pub use search::Search;
 pub use stop::{EVALUATIONS_MAX, Stop, StopReason};
-pub use worker::{GaOutput, GaRequest, GaWorker, StartPoint};
+pub use worker::{AsyncGaWorker, GaOutput, GaRequest, GaWorker, StartPoint, WorkerFitness};

@@ -59,7 +59,7 @@ impl<O: Optimizer> Search<O> {
         self.result()
     }
 
-    fn step_observed<F: FitnessFn + ?Sized>(
+    pub(crate) fn step_observed<F: FitnessFn + ?Sized>(
         &mut self,
         fitness: &F,
         observer: &mut impl FnMut(&mut Self, &Generation) -> ControlFlow<()>,

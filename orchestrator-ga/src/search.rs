@@ -280,7 +280,7 @@ impl<O: Optimizer> Search<O> {
             improved_at: self.improved_at,
             stop: self.reason.unwrap_or(StopReason::Interrupted),
             stagnant_generations: self.stagnant,
-            warm_starts: self.optimizer.warm_starts() + self.given,
+            warm_starts: self.optimizer.warm_starts().saturating_add(self.given),
             region: region_around(&best, self.optimizer.population(), self.space()),
             best,
         })
@@ -303,7 +303,7 @@ impl<O: Optimizer> Search<O> {
             generations: self.generation,
             fitness: self.best.as_ref().map(|(_, fitness)| *fitness),
             stagnant_generations: self.stagnant,
-            stagnant_evaluations: self.evaluations - self.improved_at,
+            stagnant_evaluations: self.evaluations.saturating_sub(self.improved_at),
             elapsed: self.elapsed,
         }
     }
