@@ -18,9 +18,10 @@ const PIECES_PER_THREAD: usize = 4;
 /// use orchestrator_ga::{Ga, GaConfig, fitness_fn, parallel};
 ///
 /// let slow = fitness_fn(|x| -x.iter().map(|x| x * x).sum::<f64>());
-/// let search = || Ga::search(ParameterSpace::uniform(3, -5.0, 5.0)?, GaConfig::documents(), Seed(7));
+/// let space = ParameterSpace::uniform(3, -5.0, 5.0)?;
+/// let search = || Ga::search(space.clone(), GaConfig::documents(), Seed(7));
 /// assert_eq!(search()?.run(&parallel(slow))?, search()?.run(&slow)?);
-/// # Ok::<(), orchestrator_ga::GaError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn parallel<F: FitnessFn + Sync>(fitness: F) -> Parallel<F> {
     Parallel { fitness }

@@ -4,7 +4,7 @@
 //! written in terms of what is here.
 //!
 //! ```
-//! use orchestrator_core::ParameterSpace;
+//! use orchestrator_core::{ParameterSpace, Seed};
 //! use orchestrator_ga::{Ga, GaConfig, Search, Stop};
 //!
 //! let ga = Ga::new(ParameterSpace::uniform(2, 0.0, 1.0)?, GaConfig::default(), Seed(1))?;
