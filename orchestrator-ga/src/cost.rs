@@ -136,6 +136,16 @@ impl Costs {
         self.violations.push(violation);
     }
 
+    /// Adds the candidates of another list.
+    ///
+    /// # Panics
+    /// When the other has another number of objectives.
+    pub fn extend(&mut self, others: &Costs) {
+        assert_eq!(self.objectives, others.objectives, "costs of another number of objectives");
+        self.values.extend_from_slice(&others.values);
+        self.violations.extend_from_slice(&others.violations);
+    }
+
     /// Puts another candidate's cost in this place.
     ///
     /// # Panics

@@ -27,7 +27,10 @@
 //! The documents' F(θ) is [`DocumentFitness`]; [`verify`] is their checklist with the measured numbers, [`diagnose`] their
 //! troubleshooting. [`GaWorker`] is the adapter to orchestrator-core.
 
+mod adapters;
+mod advance;
 mod batch;
+mod candidates;
 mod check;
 mod cost;
 mod diagnosis;
@@ -38,6 +41,7 @@ mod generation;
 mod genetic;
 mod optimizer;
 mod outcome;
+mod run;
 mod saved;
 mod search;
 mod stop;
@@ -46,17 +50,22 @@ mod worker;
 /// Core's word for a line of a checklist, as [`verify`] gives them.
 pub use orchestrator_core::Check;
 
+pub use adapters::{
+    BatchFn, Constrained, Fallible, Repaired, batch_fn, constrained, fallible, fitness_fn, repaired,
+};
+pub use advance::{EMPTY_GENERATIONS_MAX, IMPROVEMENT_MIN};
 pub use batch::Batch;
+pub use candidates::{Candidate, Candidates, Evaluation, Score, Scores};
 pub use check::{DIVERSITY_MIN, verify};
 pub use cost::{Cost, Costs};
 pub use diagnosis::{Finding, diagnose};
 pub use document::{COMPLEXITY, DocumentFitness, FitnessTerms};
 pub use error::GaError;
-pub use fitness::{Evaluation, Fallible, FitnessError, FitnessFn, Score, fallible, fitness_fn};
+pub use fitness::{FitnessError, FitnessFn};
 pub use generation::{Generation, HISTORY_MAX, History};
 pub use genetic::{DOCUMENT_GENERATIONS, GENERATIONS_MAX, Ga, GaConfig, POPULATION_MAX};
 pub use optimizer::{Optimizer, Population};
 pub use outcome::{REGION_SHARE_MIN, SearchResult};
-pub use search::{Candidate, EMPTY_GENERATIONS_MAX, IMPROVEMENT_MIN, Search};
-pub use stop::{Stop, StopReason};
+pub use search::Search;
+pub use stop::{EVALUATIONS_MAX, Stop, StopReason};
 pub use worker::{GaOutput, GaRequest, GaWorker, StartPoint};
