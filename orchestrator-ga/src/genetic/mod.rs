@@ -83,9 +83,7 @@ impl Ga {
         let mut stream = seed.derive("breed").fast_stream();
         let middle = space.middle();
         while start.len() < config.population {
-            for (value, bounds) in start.push(&middle).iter_mut().zip(space.bounds()) {
-                *value = stream.between(bounds.min, bounds.max);
-            }
+            space.sample_into(start.push(&middle), &mut stream);
         }
         let dimension = space.len();
         Ok(Ga {
