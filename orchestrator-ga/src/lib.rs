@@ -33,6 +33,7 @@ mod async_fitness;
 mod batch;
 mod candidates;
 mod check;
+mod cma;
 mod cost;
 mod diagnosis;
 mod document;
@@ -63,6 +64,7 @@ pub use async_fitness::{AsyncFitness, AsyncFitnessFn, OnSpawner, async_fitness_f
 pub use batch::Batch;
 pub use candidates::{Candidate, Candidates, Evaluation, Score, Scores};
 pub use check::{DIVERSITY_MIN, verify};
+pub use cma::{CMA_DIMENSION_MAX, CmaConfig, CmaEs, RESTARTS_MAX, Restarts};
 pub use cost::{Cost, Costs};
 pub use diagnosis::{Finding, diagnose};
 pub use document::{COMPLEXITY, DocumentFitness, FitnessTerms};
