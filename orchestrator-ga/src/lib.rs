@@ -29,6 +29,7 @@
 
 mod batch;
 mod check;
+mod cma;
 mod cost;
 mod diagnosis;
 mod document;
@@ -48,6 +49,7 @@ pub use orchestrator_core::Check;
 
 pub use batch::Batch;
 pub use check::{DIVERSITY_MIN, verify};
+pub use cma::{CMA_DIMENSION_MAX, CmaConfig, CmaEs, RESTARTS_MAX, Restarts};
 pub use cost::{Cost, Costs};
 pub use diagnosis::{Finding, diagnose};
 pub use document::{COMPLEXITY, DocumentFitness, FitnessTerms};
