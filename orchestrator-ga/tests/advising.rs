@@ -2,12 +2,19 @@
 
 use orchestrator_core::{ParameterSpace, Parameters, Seed};
 use orchestrator_ga::{
-    Finding, Ga, GaConfig, Search, SearchResult, Stop, diagnose, fallible, fitness_fn, verify,
+    Crossover, Finding, Ga, GaConfig, Search, SearchResult, Stop, diagnose, fallible, fitness_fn,
+    verify,
 };
 
 fn run(config: &GaConfig, fitness: impl Fn(&[f64]) -> f64) -> SearchResult {
     let space = Parameters::space(["a", "b"], ["layer_0"]);
     Ga::search(space, config.clone(), Seed(11)).unwrap().run(&fitness).unwrap()
+}
+
+/// Nothing new ever comes into its population.
+fn frozen() -> GaConfig {
+    let crossover = Crossover::Blend { alpha: 0.0 };
+    GaConfig { mutation_rate: 0.0, crossover, ..GaConfig::default() }
 }
 
 #[track_caller]
@@ -33,13 +40,13 @@ fn each_line_of_the_checklist_can_fail() {
         fails(&bad, name);
     }
     fails(&run(&GaConfig::default(), |_| 1.0), "fitness improved over generations");
-    let frozen = GaConfig { mutation_rate: 0.0, blend_alpha: 0.0, ..GaConfig::default() };
+    let frozen = frozen();
     fails(&run(&frozen, |x| -x[0] - x[3]), "population diversity maintained");
 }
 
 #[test]
 fn a_homogeneous_population_is_told_to_mutate_more() {
-    let frozen = GaConfig { mutation_rate: 0.0, blend_alpha: 0.0, ..GaConfig::default() };
+    let frozen = frozen();
     let findings = diagnose(&run(&frozen, |x| -x[0] - x[3]), &frozen);
     let advice = findings[0].to_string();
     assert!(matches!(findings[0], Finding::Homogeneous { .. }), "{advice}");
