@@ -136,6 +136,16 @@ impl Costs {
         self.violations.push(violation);
     }
 
+    /// Adds the candidates of another list.
+    ///
+    /// # Panics
+    /// When the other has another number of objectives.
+    pub fn extend(&mut self, others: &Costs) {
+        assert_eq!(self.objectives, others.objectives, "costs of another number of objectives");
+        self.values.extend_from_slice(&others.values);
+        self.violations.extend_from_slice(&others.violations);
+    }
+
     /// Puts another candidate's cost in this place.
     ///
     /// # Panics
@@ -220,7 +230,7 @@ impl TryFrom<Written> for Costs {
 
     fn try_from(written: Written) -> Result<Costs, Self::Error> {
         let Written { objectives, values, violations } = written;
-        if objectives == 0 || values.len() != objectives * violations.len() {
+        if objectives == 0 || Some(values.len()) != objectives.checked_mul(violations.len()) {
             return Err("the costs are damaged: their numbers of rows contradict each other");
         }
         if violations.iter().flatten().any(|&violation| violation < 0.0) {

@@ -26,6 +26,9 @@ pub struct Generation {
     pub evaluations: usize,
     /// How many of these evaluations failed.
     pub failures: usize,
+    /// How many of these candidates broke a constraint.
+    #[serde(default)]
+    pub infeasible: usize,
 }
 
 impl Generation {
@@ -33,9 +36,9 @@ impl Generation {
         index: u32,
         population: Population<'_>,
         space: &ParameterSpace,
-        evaluations: usize,
-        failures: usize,
+        evaluated: Evaluated,
     ) -> Generation {
+        let Evaluated { evaluations, failures, infeasible } = evaluated;
         let (mut best, mut sum, mut known) = (f64::INFINITY, 0.0, 0.0);
         let share = 1.0 / population.costs.len().max(1) as f64;
         for at in 0..population.costs.len() {
@@ -56,8 +59,17 @@ impl Generation {
             diversity: diversity(population, space),
             evaluations,
             failures,
+            infeasible,
         }
     }
+}
+
+/// What was done for a generation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Evaluated {
+    pub(crate) evaluations: usize,
+    pub(crate) failures: usize,
+    pub(crate) infeasible: usize,
 }
 
 /// The mean over the parameters of the deviation of their values, each as a share of the parameter's width: 0 when all candidates
@@ -125,12 +137,33 @@ impl Deviations {
 
 /// The measured generations, evenly thinned when there are many.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct History {
     rows: Vec<Generation>,
     /// Every how many generations a row is kept, as a power of two.
     stride_log2: u32,
-    /// The best fitness of all generations.
-    best: Option<f64>,
+}
+
+/// A history as it is read, before it is checked.
+#[derive(Deserialize)]
+struct Written {
+    rows: Vec<Generation>,
+    stride_log2: u32,
+}
+
+impl TryFrom<Written> for History {
+    type Error = &'static str;
+
+    fn try_from(Written { rows, stride_log2 }: Written) -> Result<History, Self::Error> {
+        let stride = 1_u32.checked_shl(stride_log2).ok_or("the history is damaged: its stride")?;
+        let in_place = |(at, row): (usize, &Generation)| {
+            u64::from(row.index) == at as u64 * u64::from(stride) && row.best.is_finite()
+        };
+        if rows.len() > HISTORY_MAX || !rows.iter().enumerate().all(in_place) {
+            return Err("the history is damaged: its rows are not evenly spaced");
+        }
+        Ok(History { rows, stride_log2 })
+    }
 }
 
 impl History {
@@ -139,12 +172,9 @@ impl History {
         &self.rows
     }
 
-    pub(crate) fn best(&self) -> Option<f64> {
-        self.best
-    }
-
-    pub(crate) fn note_best(&mut self, best: f64) {
-        self.best = Some(best);
+    /// How many rows there are after so many generations.
+    pub(crate) fn rows_of(&self, generations: u32) -> u64 {
+        u64::from(generations).div_ceil(1 << self.stride_log2)
     }
 
     pub(crate) fn push(&mut self, row: Generation) {
@@ -220,6 +250,7 @@ mod tests {
             diversity: 0.0,
             evaluations: 0,
             failures: 0,
+            infeasible: 0,
         };
         for index in 0..10_000 {
             history.push(row(index));

@@ -4,7 +4,7 @@
 //! a word where it can do without a second, visits only the values that mutate, and compares a child with its parents only when
 //! nothing has told the two apart before.
 
-use orchestrator_core::{Bounds, FastStream};
+use orchestrator_core::{FastStream, ParameterSpace};
 
 use super::operators::{Gaussian, Tournament};
 use crate::batch::Batch;
@@ -14,7 +14,7 @@ use crate::optimizer::Population;
 /// What a generation is bred with.
 pub(super) struct Breeder<'a> {
     pub(super) parents: Population<'a>,
-    pub(super) bounds: &'a [Bounds],
+    pub(super) space: &'a ParameterSpace,
     pub(super) tournament: Tournament,
     /// The probability that the children of a pair have two parents each.
     pub(super) crossover_rate: f64,
@@ -35,7 +35,8 @@ impl Breeder<'_> {
         cross: impl Fn([&[f64]; 2], [&mut [f64]; 2], &mut FastStream),
     ) {
         let (points, costs) = (self.parents.points, self.parents.costs);
-        let dimension = points.dimension();
+        let (dimension, bounds) = (points.dimension(), self.space.bounds());
+        let real = self.space.is_real();
         let before = batch.len();
         // The last pair may have one child too many.
         let rows = batch.append(children.next_multiple_of(2));
@@ -59,12 +60,17 @@ impl Breeder<'_> {
             while gap < pair.len() {
                 let child = usize::from(gap >= dimension);
                 let at = gap - child * dimension;
-                let value = self.mutation.moved(pair[gap], &self.bounds[at], stream);
+                let value = self.mutation.moved(pair[gap], &bounds[at], stream);
                 differs[child] |= value != parents[0][at] && value != parents[1][at];
                 pair[gap] = value;
                 gap += 1 + self.mutation.gap(stream);
             }
             gap -= pair.len();
+            if !real {
+                // Not every number between the bounds is a value: what was told apart may be moved together again.
+                pair.chunks_exact_mut(dimension).for_each(|child| self.space.clamp(child));
+                differs = [false; 2];
+            }
 
             let count = if done + 2 <= children { 2 } else { 1 };
             if differs == [true; 2] {

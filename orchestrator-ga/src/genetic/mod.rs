@@ -6,6 +6,7 @@
 mod breed;
 mod config;
 mod operators;
+mod saved;
 
 use orchestrator_core::{FastStream, ParameterSpace, Seed};
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,7 @@ use operators::{Gaussian, Tournament, blend, uniform};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "saved::Saved")]
 pub struct Ga {
     space: ParameterSpace,
     config: GaConfig,
@@ -87,9 +89,7 @@ impl Ga {
         let mut stream = seed.derive("breed").fast_stream();
         let middle = space.middle();
         while start.len() < config.population {
-            for (value, bounds) in start.push(&middle).iter_mut().zip(space.bounds()) {
-                *value = stream.between(bounds.min, bounds.max);
-            }
+            space.sample_into(start.push(&middle), &mut stream);
         }
         let dimension = space.len();
         Ok(Ga {
@@ -128,7 +128,7 @@ impl Ga {
 
     /// The next generation: the elites as they are, then children.
     fn breed(&mut self, batch: &mut Batch) {
-        self.bred += 1;
+        self.bred = self.bred.saturating_add(1);
         self.costs.best_places(self.config.elites, &mut self.elites);
         for &elite in self.elites.iter() {
             self.kept.push(self.points.point(elite));
@@ -137,7 +137,7 @@ impl Ga {
         let config = &self.config;
         let breeder = Breeder {
             parents: Population { points: &self.points, costs: &self.costs },
-            bounds: self.space.bounds(),
+            space: &self.space,
             tournament: Tournament::new(config.tournament, self.costs.len()),
             crossover_rate: config.crossover_rate,
             mutation: Gaussian::new(config.mutation_rate, config.step_at(self.bred)),
