@@ -145,9 +145,10 @@ fn what_was_repaired_is_learnt_from_where_it_was_evaluated() {
             assert!((x[0] - x[1]).abs() < 1e-12);
             Ok(sphere(x))
         }
-        fn repair(&self, x: &mut [f64]) {
+        fn repair(&self, x: &mut [f64]) -> bool {
             let mean = 0.5 * (x[0] + x[1]);
             (x[0], x[1]) = (mean, mean);
+            true
         }
     }
     let space = ParameterSpace::uniform(4, -5.0, 5.0).unwrap();
