@@ -49,7 +49,7 @@ pub use orchestrator_core::Check;
 
 pub use batch::Batch;
 pub use check::{DIVERSITY_MIN, verify};
-pub use cma::{CMA_DIMENSION_MAX, CmaConfig, CmaEs, RESTARTS_MAX, Restarts};
+pub use cma::{CMA_DIMENSION_MAX, CmaConfig, CmaEs, RESTARTS_MAX, Restarts, Surrogate};
 pub use cost::{Cost, Costs};
 pub use diagnosis::{Finding, diagnose};
 pub use document::{COMPLEXITY, DocumentFitness, FitnessTerms};
