@@ -2,7 +2,7 @@
 #![allow(dead_code)] // Each test file uses its part.
 
 use orchestrator_core::{ParameterSpace, Payload, Seed};
-use orchestrator_ga::{Ga, GaConfig, Search, Stop};
+use orchestrator_ga::{CmaConfig, Ga, GaConfig, Method, Search, Stop};
 use serde::Serialize;
 
 /// Its maximum is 0, where all values are 0.3.
@@ -27,4 +27,12 @@ pub(crate) fn until(stop: Stop, seed: u64) -> Search<Ga> {
 /// All of a state, in one spelling.
 pub(crate) fn bytes(state: &impl Serialize) -> Payload {
     Payload::of(state).unwrap()
+}
+
+/// Every method that can be chosen at run time.
+pub(crate) fn methods() -> Vec<Method> {
+    vec![
+        Method::Genetic(GaConfig { generations: 50, ..GaConfig::documents() }),
+        Method::CmaEs(CmaConfig::default()),
+    ]
 }
