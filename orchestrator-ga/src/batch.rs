@@ -75,6 +75,20 @@ impl Batch {
         &mut self.points[start..]
     }
 
+    /// Two neighbouring points, the first at `index`, to be changed.
+    #[inline]
+    pub(crate) fn pair_mut(&mut self, index: usize) -> (&mut [f64], &mut [f64]) {
+        let pair = &mut self.points[index * self.dimension..(index + 2) * self.dimension];
+        pair.split_at_mut(self.dimension)
+    }
+
+    /// Takes a point out; the last one moves to its place.
+    pub(crate) fn remove_moving_last(&mut self, index: usize) {
+        let last = self.len() - 1;
+        self.points.copy_within(last * self.dimension.., index * self.dimension);
+        self.truncate(last);
+    }
+
     /// Keeps the first `count` points.
     pub fn truncate(&mut self, count: usize) {
         self.points.truncate(count * self.dimension);

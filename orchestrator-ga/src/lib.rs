@@ -54,7 +54,11 @@ pub use document::{COMPLEXITY, DocumentFitness, FitnessTerms};
 pub use error::GaError;
 pub use fitness::{Evaluation, Fallible, FitnessError, FitnessFn, Score, fallible, fitness_fn};
 pub use generation::{Generation, HISTORY_MAX, History};
-pub use genetic::{DOCUMENT_GENERATIONS, GENERATIONS_MAX, Ga, GaConfig, POPULATION_MAX};
+pub use genetic::{
+    Crossover, DOCUMENT_GENERATIONS, Duplicates, GENERATIONS_MAX, Ga, GaConfig, ISLANDS_MAX,
+    Islands, Migration, Mutation, Niching, OrderCrossover, OrderMutation, POPULATION_MAX,
+    RateControl, Replacement, Selection, Sizing, StepControl,
+};
 pub use optimizer::{Optimizer, Population};
 pub use outcome::{REGION_SHARE_MIN, SearchResult};
 pub use search::{Candidate, EMPTY_GENERATIONS_MAX, IMPROVEMENT_MIN, Search};

@@ -14,7 +14,7 @@ use crate::check::verify;
 use crate::diagnosis::diagnose;
 use crate::error::GaError;
 use crate::fitness::FitnessFn;
-use crate::genetic::{Ga, GaConfig};
+use crate::genetic::{Crossover, Ga, GaConfig, Mutation, Selection};
 use crate::outcome::SearchResult;
 use crate::search::Search;
 use crate::stop::Stop;
@@ -38,12 +38,16 @@ pub struct GaRequest {
     pub generations: Option<u32>,
     /// Overrides [`GaConfig::population`].
     pub population: Option<usize>,
-    /// Overrides [`GaConfig::tournament`].
-    pub tournament: Option<usize>,
+    /// Overrides [`GaConfig::selection`].
+    pub selection: Option<Selection>,
     /// Overrides [`GaConfig::crossover_rate`].
     pub crossover_rate: Option<f64>,
+    /// Overrides [`GaConfig::crossover`].
+    pub crossover: Option<Crossover>,
     /// Overrides [`GaConfig::mutation_rate`].
     pub mutation_rate: Option<f64>,
+    /// Overrides [`GaConfig::mutation`].
+    pub mutation: Option<Mutation>,
     /// Overrides [`GaConfig::elites`].
     pub elites: Option<usize>,
     /// Ends the search at this fitness.
@@ -101,9 +105,11 @@ impl<F: FitnessFn + Send + Sync> GaWorker<F> {
         let config = GaConfig {
             generations: request.generations.unwrap_or(own.generations),
             population: request.population.unwrap_or(own.population),
-            tournament: request.tournament.unwrap_or(own.tournament),
+            selection: request.selection.unwrap_or(own.selection),
             crossover_rate: request.crossover_rate.unwrap_or(own.crossover_rate),
+            crossover: request.crossover.unwrap_or(own.crossover),
             mutation_rate: request.mutation_rate.unwrap_or(own.mutation_rate),
+            mutation: request.mutation.unwrap_or(own.mutation),
             elites: request.elites.unwrap_or(own.elites),
             ..own.clone()
         };

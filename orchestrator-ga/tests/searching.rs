@@ -4,8 +4,8 @@ use std::cell::Cell;
 
 use orchestrator_core::{ParameterSpace, Parameters, Payload, Seed};
 use orchestrator_ga::{
-    DocumentFitness, FitnessError, Ga, GaConfig, GaError, REGION_SHARE_MIN, Search, Stop,
-    StopReason, fallible, fitness_fn, verify,
+    DocumentFitness, FitnessError, Ga, GaConfig, GaError, Mutation, REGION_SHARE_MIN, Search,
+    Selection, Stop, StopReason, fallible, fitness_fn, verify,
 };
 use proptest::prelude::*;
 
@@ -195,8 +195,9 @@ proptest! {
         seed: u64, population in 2..12_usize, mutation in 0.0..1.0_f64, crossover in 0.0..1.0_f64,
     ) {
         let config = GaConfig {
-            population, tournament: 2, generations: 8, mutation_rate: mutation, crossover_rate: crossover,
-            mutation_step: 0.8, mutation_step_final: 0.5, ..GaConfig::default()
+            population, generations: 8, mutation_rate: mutation, crossover_rate: crossover,
+            selection: Selection::Tournament { size: 2 },
+            mutation: Mutation::Gaussian { step: 0.8, final_step: 0.5 }, ..GaConfig::default()
         };
         let mut ga = search(config, seed);
         while !ga.finished() {

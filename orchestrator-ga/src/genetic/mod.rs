@@ -1,23 +1,48 @@
 //! The generational genetic algorithm (Holland, "Adaptation in natural and artificial systems", 1975) over a dense population.
 //!
-//! Two populations lie in two blocks of memory that change roles every generation. A child that is one of its parents again keeps
-//! that parent's cost and is never handed out. Nothing is allocated once both blocks have their size.
+//! A generation is bred (`breed`), evaluated elsewhere, and survives (`survive`). Two populations lie in two blocks of memory that
+//! change roles every generation. A child that is one of its parents again keeps that parent's cost and is never handed out. Nothing
+//! is allocated once all blocks have their size. Each kind of selection, crossover, mutation and so on is a choice in [`GaConfig`]
+//! with a file of its own; the operators work on slices of coordinates, in the [`Layout`] of the space.
 
+mod adaptation;
+mod breed;
 mod config;
-mod operators;
+mod crossover;
+mod duplicates;
+mod islands;
+mod layout;
+mod mutation;
+mod niching;
+mod replacement;
+mod saved;
+mod selection;
+mod survive;
 
 use orchestrator_core::{FastStream, ParameterSpace, Seed};
 use serde::{Deserialize, Serialize};
 
 use crate::batch::Batch;
-use crate::cost::{Cost, Costs};
+use crate::cost::Costs;
 use crate::error::GaError;
 use crate::optimizer::{Optimizer, Population};
 use crate::search::Search;
 use crate::stop::Stop;
 
+pub use adaptation::{RateControl, Sizing, StepControl};
 pub use config::{DOCUMENT_GENERATIONS, GENERATIONS_MAX, GaConfig, POPULATION_MAX};
-use operators::{blend, mutate, tournament};
+pub use crossover::{Crossover, OrderCrossover};
+pub use duplicates::Duplicates;
+pub use islands::{ISLANDS_MAX, Islands, Migration};
+pub use mutation::{Mutation, OrderMutation};
+pub use niching::Niching;
+pub use replacement::Replacement;
+pub use selection::Selection;
+
+use crossover::OrderScratch;
+use duplicates::Seen;
+use layout::Layout;
+use selection::Pool;
 
 /// The genetic algorithm.
 ///
@@ -30,6 +55,7 @@ use operators::{blend, mutate, tournament};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "saved::Written")]
 pub struct Ga {
     space: ParameterSpace,
     config: GaConfig,
@@ -46,6 +72,35 @@ pub struct Ga {
     warm_starts: usize,
     /// How many generations were bred.
     bred: u32,
+    /// How many candidates the population has, or will have when the generation that is bred survives.
+    size: usize,
+    /// Of each child that was handed out, but for immigrants: the place of the parent that it competes with; empty when none does.
+    rivals: Vec<usize>,
+    /// What the success rule multiplies the mutation step by.
+    step_scale: f64,
+    /// The best cost so far, and for how many generations there was none better.
+    best: Costs,
+    stagnant: u32,
+    #[serde(skip_serializing)]
+    layout: Layout,
+    #[serde(skip_serializing)]
+    memory: Memory,
+}
+
+/// Memory that is used again. It holds nothing from one generation to the next, so that all of it is equal.
+#[derive(Debug, Clone, Default)]
+struct Memory {
+    ranking: Vec<usize>,
+    pool: Pool,
+    niches: Vec<f64>,
+    orders: OrderScratch,
+    seen: Seen,
+}
+
+impl PartialEq for Memory {
+    fn eq(&self, _: &Memory) -> bool {
+        true
+    }
 }
 
 impl Ga {
@@ -85,6 +140,13 @@ impl Ga {
         }
         let dimension = space.len();
         Ok(Ga {
+            layout: Layout::of(&space),
+            memory: Memory::default(),
+            size: config.population,
+            rivals: Vec::new(),
+            step_scale: 1.0,
+            best: Costs::new(1),
+            stagnant: 0,
             space,
             seed,
             stream,
@@ -116,37 +178,6 @@ impl Ga {
     pub fn config(&self) -> &GaConfig {
         &self.config
     }
-
-    /// The next generation: the elites as they are, then children.
-    fn breed(&mut self, batch: &mut Batch) {
-        self.bred += 1;
-        let step = self.config.step_at(self.bred);
-        let mut ranking = Vec::new();
-        self.costs.ranking(&mut ranking);
-        for &elite in &ranking[..self.config.elites] {
-            self.kept.push(self.points.point(elite));
-            self.kept_costs.push(self.costs.cost(elite));
-        }
-        for _ in self.config.elites..self.config.population {
-            let stream = &mut self.stream;
-            let mother = tournament(&self.costs, self.config.tournament, stream);
-            let child = batch.push(self.points.point(mother));
-            let mut parents = [mother, mother];
-            if stream.chance(self.config.crossover_rate) {
-                let father = tournament(&self.costs, self.config.tournament, stream);
-                blend(child, self.points.point(father), self.config.blend_alpha, stream);
-                parents = [mother, father];
-            }
-            mutate(child, self.space.bounds(), self.config.mutation_rate, step, stream);
-            self.space.clamp(child);
-            let known = parents.into_iter().find(|&parent| self.points.point(parent) == child);
-            if let Some(parent) = known {
-                self.kept.push(self.points.point(parent));
-                self.kept_costs.push(self.costs.cost(parent));
-                batch.truncate(batch.len() - 1);
-            }
-        }
-    }
 }
 
 impl Optimizer for Ga {
@@ -167,15 +198,7 @@ impl Optimizer for Ga {
     }
 
     fn tell(&mut self, batch: &mut Batch, costs: &mut Costs) {
-        std::mem::swap(&mut self.points, batch);
-        std::mem::swap(&mut self.costs, costs);
-        for (index, point) in self.kept.points().enumerate() {
-            self.points.push(point);
-            let cost: Cost = self.kept_costs.cost(index);
-            self.costs.push(cost);
-        }
-        self.kept.clear();
-        self.kept_costs.clear();
+        self.survive(batch, costs);
     }
 
     fn warm_starts(&self) -> usize {
