@@ -27,8 +27,8 @@ impl Ga {
                 Replacement::Generational => self.size,
                 Replacement::Plus { children } => children,
             };
-            // The second child of the last pair may be one too many, before it is taken away.
-            self.memory.seen.start(&self.points, children.max(self.points.len()) + 2);
+            let children = children.max(self.points.len()) + immigrants;
+            self.memory.seen.start(&self.points, children);
         }
         match (self.config.niching, self.config.replacement) {
             (Niching::Crowding, _) => self.breed_pairs(batch, &mutator),
@@ -43,8 +43,44 @@ impl Ga {
         }
         for _ in 0..immigrants {
             // Any point, to be overwritten.
-            let place = batch.push(self.points.point(0));
-            self.space.sample_into(place, &mut self.stream);
+            batch.push(self.points.point(0));
+            self.draw_last(batch);
+        }
+    }
+
+    /// The start population: these points, and random ones.
+    pub(super) fn fill_start(&mut self, points: &[Vec<f64>]) {
+        let mut start = std::mem::replace(&mut self.start, Batch::new(self.space.len()));
+        points.iter().for_each(|point| {
+            start.push(point);
+        });
+        if let Duplicates::Redraw { .. } = self.config.duplicates {
+            self.memory.seen.start(&self.points, self.config.population);
+            for (place, point) in points.iter().enumerate() {
+                self.memory.seen.insert(point, place);
+            }
+        }
+        let any = self.space.middle();
+        while start.len() < self.config.population {
+            start.push(&any);
+            self.draw_last(&mut start);
+        }
+        self.start = start;
+    }
+
+    /// Makes the last point of the batch a random one, which is not there already if that is what the settings want.
+    fn draw_last(&mut self, batch: &mut Batch) {
+        let Ga { space, stream, points, memory: Memory { seen, .. }, config, .. } = self;
+        let place = batch.len() - 1;
+        space.sample_into(batch.point_mut(place), stream);
+        if let Duplicates::Redraw { attempts } = config.duplicates {
+            for _ in 0..attempts {
+                if seen.find(batch.point(place), points, batch).is_none() {
+                    break;
+                }
+                space.sample_into(batch.point_mut(place), stream);
+            }
+            seen.insert(batch.point(place), points.len() + place);
         }
     }
 

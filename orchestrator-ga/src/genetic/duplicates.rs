@@ -13,7 +13,8 @@ pub enum Duplicates {
     /// Nothing. (A child that is one of its own parents is not evaluated again in any case.)
     Allow,
     /// One more of its parameters is mutated (Davis, "Handbook of genetic algorithms", 1991, replaces duplicates), at most `attempts`
-    /// times; a small space may be exhausted, and then the duplicate stays.
+    /// times, and a random point that is there already is drawn again as often; a small space may be exhausted, and then the
+    /// duplicate stays.
     Redraw {
         /// How often, 1 to 1000.
         attempts: u32,

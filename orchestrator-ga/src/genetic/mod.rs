@@ -129,17 +129,8 @@ impl Ga {
         for (index, point) in points.iter().enumerate() {
             space.check(point).map_err(|source| GaError::Start { index, source })?;
         }
-        let mut start = Batch::with_capacity(space.len(), config.population);
-        points.iter().for_each(|point| {
-            start.push(point);
-        });
-        let mut stream = seed.derive("breed").fast_stream();
-        let middle = space.middle();
-        while start.len() < config.population {
-            space.sample_into(start.push(&middle), &mut stream);
-        }
         let dimension = space.len();
-        Ok(Ga {
+        let mut ga = Ga {
             layout: Layout::of(&space),
             memory: Memory::default(),
             size: config.population,
@@ -149,16 +140,18 @@ impl Ga {
             stagnant: 0,
             space,
             seed,
-            stream,
+            stream: seed.derive("breed").fast_stream(),
             points: Batch::with_capacity(dimension, config.population),
             costs: Costs::new(1),
             kept: Batch::new(dimension),
             kept_costs: Costs::new(1),
-            start,
+            start: Batch::with_capacity(dimension, config.population),
             warm_starts: points.len(),
             bred: 0,
             config,
-        })
+        };
+        ga.fill_start(points);
+        Ok(ga)
     }
 
     /// A search by this algorithm over [`GaConfig::generations`].
