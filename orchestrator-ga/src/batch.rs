@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Points of one space, row by row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct Batch {
     dimension: usize,
     points: Vec<f64>,
@@ -89,6 +90,13 @@ impl Batch {
         self.truncate(last);
     }
 
+    /// Adds `count` points of zeros, and gives their coordinates to be written, row by row.
+    pub fn append(&mut self, count: usize) -> &mut [f64] {
+        let start = self.points.len();
+        self.points.resize(start + count * self.dimension, 0.0);
+        &mut self.points[start..]
+    }
+
     /// Keeps the first `count` points.
     pub fn truncate(&mut self, count: usize) {
         self.points.truncate(count * self.dimension);
@@ -97,5 +105,39 @@ impl Batch {
     /// Forgets all points, and keeps the memory.
     pub fn clear(&mut self) {
         self.points.clear();
+    }
+}
+
+/// A batch as it is read, before it is checked.
+#[derive(Deserialize)]
+struct Written {
+    dimension: usize,
+    points: Vec<f64>,
+}
+
+impl TryFrom<Written> for Batch {
+    type Error = &'static str;
+
+    fn try_from(Written { dimension, points }: Written) -> Result<Batch, Self::Error> {
+        if dimension == 0 || points.len() % dimension != 0 {
+            return Err("a batch is damaged: its coordinates make no whole number of points");
+        }
+        Ok(Batch { dimension, points })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_read_as_it_was_written_and_a_torn_one_is_refused() {
+        let mut batch = Batch::new(2);
+        batch.push(&[1.0, 2.0]);
+        let text = serde_json::to_string(&batch).unwrap();
+        assert_eq!(serde_json::from_str::<Batch>(&text).unwrap(), batch);
+        for torn in [r#"{"dimension":0,"points":[]}"#, r#"{"dimension":2,"points":[1.0]}"#] {
+            assert!(serde_json::from_str::<Batch>(torn).is_err(), "{torn}");
+        }
     }
 }

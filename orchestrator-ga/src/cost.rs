@@ -67,6 +67,16 @@ impl Costs {
         Costs { objectives: objectives.max(1), values: Vec::new(), violations: Vec::new() }
     }
 
+    /// The same, with room for `count` candidates.
+    pub fn with_capacity(objectives: usize, count: usize) -> Costs {
+        let objectives = objectives.max(1);
+        Costs {
+            objectives,
+            values: Vec::with_capacity(objectives * count),
+            violations: Vec::with_capacity(count),
+        }
+    }
+
     /// How many objectives there are.
     pub fn objectives(&self) -> usize {
         self.objectives
@@ -136,6 +146,16 @@ impl Costs {
         self.violations.push(violation);
     }
 
+    /// Adds the candidates of another list.
+    ///
+    /// # Panics
+    /// When the other has another number of objectives.
+    pub fn extend(&mut self, others: &Costs) {
+        assert_eq!(self.objectives, others.objectives, "costs of another number of objectives");
+        self.values.extend_from_slice(&others.values);
+        self.violations.extend_from_slice(&others.violations);
+    }
+
     /// Puts another candidate's cost in this place.
     ///
     /// # Panics
@@ -149,9 +169,13 @@ impl Costs {
 
     /// The place of the best candidate by the first objective, the first of equals; none when there are no costs.
     pub fn best(&self) -> Option<usize> {
-        (1..self.len()).fold((!self.is_empty()).then_some(0), |best, at| {
-            best.map(|best| if self.cost(at).is_better(&self.cost(best)) { at } else { best })
-        })
+        let mut best = 0;
+        for at in 1..self.len() {
+            if self.cost(at).is_better(&self.cost(best)) {
+                best = at;
+            }
+        }
+        (!self.is_empty()).then_some(best)
     }
 
     /// Fills `places` with the places from best to worst by the first objective, equals in their own order.
@@ -159,6 +183,24 @@ impl Costs {
         places.clear();
         places.extend(0..self.len());
         places.sort_unstable_by(|&a, &b| self.cost(a).better_first(&self.cost(b)).then(a.cmp(&b)));
+    }
+
+    /// Fills `places` with the places of the `count` best by the first objective, from best to worst, equals in their own order: the
+    /// beginning of the [`ranking`](Costs::ranking), without ranking the rest.
+    pub fn best_places(&self, count: usize, places: &mut Vec<usize>) {
+        places.clear();
+        if count <= 1 {
+            places.extend(self.best().filter(|_| count == 1));
+            return;
+        }
+        let order =
+            |a: &usize, b: &usize| self.cost(*a).better_first(&self.cost(*b)).then(a.cmp(b));
+        places.extend(0..self.len());
+        if count < places.len() {
+            places.select_nth_unstable_by(count, order);
+            places.truncate(count);
+        }
+        places.sort_unstable_by(order);
     }
 
     /// Keeps the first `count` rows.
@@ -198,7 +240,7 @@ impl TryFrom<Written> for Costs {
 
     fn try_from(written: Written) -> Result<Costs, Self::Error> {
         let Written { objectives, values, violations } = written;
-        if objectives == 0 || values.len() != objectives * violations.len() {
+        if objectives == 0 || Some(values.len()) != objectives.checked_mul(violations.len()) {
             return Err("the costs are damaged: their numbers of rows contradict each other");
         }
         if violations.iter().flatten().any(|&violation| violation < 0.0) {
@@ -233,6 +275,22 @@ mod tests {
             }
             assert!(!better.is_better(better));
         }
+    }
+
+    #[test]
+    fn the_best_places_are_the_beginning_of_the_ranking() {
+        let mut costs = Costs::new(1);
+        [3.0, 1.0, 2.0, 1.0, 5.0].into_iter().for_each(|value| costs.push(Cost::feasible(value)));
+        costs.push(Cost::FAILED);
+        let (mut ranking, mut places) = (Vec::new(), Vec::new());
+        costs.ranking(&mut ranking);
+        assert_eq!(ranking, [1, 3, 2, 0, 4, 5]);
+        for count in 0..=6 {
+            costs.best_places(count, &mut places);
+            assert_eq!(places, ranking[..count]);
+        }
+        Costs::new(1).best_places(1, &mut places);
+        assert!(places.is_empty());
     }
 
     #[test]

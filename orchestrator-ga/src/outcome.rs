@@ -31,6 +31,12 @@ pub struct SearchResult {
     pub evaluations: u64,
     /// How many of these evaluations failed or were not finite.
     pub failures: u64,
+    /// How many of the candidates broke a constraint.
+    #[serde(default)]
+    pub infeasible: u64,
+    /// How many evaluations there had been at the last improvement.
+    #[serde(default)]
+    pub improved_at: u64,
     /// Why the search ended.
     pub stop: StopReason,
     /// For how many generations there has been no improvement.

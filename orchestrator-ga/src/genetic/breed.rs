@@ -1,9 +1,12 @@
 //! The next generation: parents chosen, paired, crossed and mutated.
 
+use super::crossover::{Crossover, blend, uniform};
+use super::dense::Breeder;
 use super::duplicates::Duplicates;
-use super::mutation::Mutator;
+use super::mutation::{Mutation, Mutator};
 use super::niching::{self, Niching};
 use super::replacement::Replacement;
+use super::selection::{Selection, Tournament};
 use super::{Ga, Memory};
 use crate::batch::Batch;
 use crate::generation::diversity;
@@ -15,9 +18,9 @@ impl Ga {
         self.bred = self.bred.saturating_add(1);
         let mutator = self.mutator();
         let before = self.size;
-        self.size = self.config.sizing.size(&self.config, self.bred, before, self.stagnant);
+        self.size = self.config.sizing.size(&self.config, self.bred, before, self.unimproved);
         if self.size > before {
-            self.stagnant = 0;
+            self.unimproved = 0;
         }
         // Only growth adds places, and they are filled at random.
         let immigrants = self.size.saturating_sub(before);
@@ -38,7 +41,9 @@ impl Ga {
             (Niching::None | Niching::Sharing { .. }, Replacement::Generational) => {
                 let elites = self.keep_elites();
                 let children = (self.size - immigrants).saturating_sub(elites);
-                self.breed_chosen(batch, children, &mutator);
+                if !self.breed_densely(batch, children, mutator) {
+                    self.breed_chosen(batch, children, &mutator);
+                }
             }
         }
         for _ in 0..immigrants {
@@ -70,7 +75,8 @@ impl Ga {
 
     /// Makes the last point of the batch a random one, which is not there already if that is what the settings want.
     fn draw_last(&mut self, batch: &mut Batch) {
-        let Ga { space, stream, points, memory: Memory { seen, .. }, config, .. } = self;
+        let Ga { space, stream, points, memory, config, .. } = self;
+        let seen = &mut memory.seen;
         let place = batch.len() - 1;
         space.sample_into(batch.point_mut(place), stream);
         if let Duplicates::Redraw { attempts } = config.duplicates {
@@ -87,40 +93,72 @@ impl Ga {
     fn mutator(&self) -> Mutator {
         let config = &self.config;
         let population = Population { points: &self.points, costs: &self.costs };
-        Mutator {
-            kind: config.mutation,
-            orders: config.order_mutation,
-            rate: config
-                .rate_control
-                .rate(config.mutation_rate, || diversity(population, &self.space)),
-            step: (config.step_at(self.bred) * self.step_scale).min(1.0),
-        }
+        let rate =
+            config.rate_control.rate(config.mutation_rate, || diversity(population, &self.space));
+        let step = (config.step_at(self.bred) * self.step_scale).min(1.0);
+        Mutator::new(config.mutation, config.order_mutation, rate, step)
     }
 
     /// How many of the best go on as they are.
     fn keep_elites(&mut self) -> usize {
         let elites = self.config.elites.min(self.points.len());
-        self.costs.ranking(&mut self.memory.ranking);
-        for &elite in &self.memory.ranking[..elites] {
+        self.costs.best_places(elites, &mut self.memory.ranking);
+        for &elite in &self.memory.ranking {
             self.kept.push(self.points.point(elite));
             self.kept_costs.push(self.costs.cost(elite));
         }
         elites
     }
 
+    /// Children as [`dense`](super::dense) breeds them, if it can.
+    fn breed_densely(&mut self, batch: &mut Batch, children: usize, mutator: Mutator) -> bool {
+        let Ga { points, costs, layout, config, stream, kept, kept_costs, .. } = self;
+        let plain = layout.real
+            && config.niching == Niching::None
+            && config.duplicates == Duplicates::Allow
+            && !config.has_rivals();
+        let (Selection::Tournament { size }, Mutation::Gaussian { .. }, true) =
+            (config.selection, config.mutation, plain)
+        else {
+            return false;
+        };
+        let breeder = Breeder {
+            tournament: Tournament::new(size, costs.len()),
+            parents: Population { points, costs },
+            bounds: &layout.bounds,
+            crossover_rate: config.crossover_rate,
+            mutator,
+            kept,
+            kept_costs,
+        };
+        // Chosen once a generation, so that each has an inner loop of its own.
+        match config.crossover {
+            Crossover::Blend { alpha } => {
+                breeder.fill(batch, children, stream, |parents, children, stream| {
+                    blend::cross(parents, children, &layout.bounds, alpha, stream);
+                });
+            }
+            Crossover::Uniform => breeder.fill(batch, children, stream, uniform::cross),
+            Crossover::Sbx { .. } | Crossover::Points { .. } | Crossover::Arithmetic => {
+                return false;
+            }
+        }
+        true
+    }
+
     /// Children of chosen parents.
     fn breed_chosen(&mut self, batch: &mut Batch, children: usize, mutator: &Mutator) {
-        let selection = self.config.selection;
-        let niches = match self.config.niching {
+        let Ga { points, costs, layout, config, stream, memory, .. } = &mut *self;
+        let Memory { pool, niches, .. } = &mut **memory;
+        let selection = config.selection;
+        let niches = match config.niching {
             Niching::Sharing { radius, alpha } => {
-                let counts = &mut self.memory.niches;
-                niching::count_niches(&self.points, &self.layout, radius, alpha, counts);
-                Some(self.memory.niches.as_slice())
+                niching::count_niches(points, layout, radius, alpha, niches);
+                Some(niches.as_slice())
             }
             Niching::None | Niching::Crowding => None,
         };
-        let parents = children.next_multiple_of(2);
-        self.memory.pool.prepare(selection, &self.costs, niches, parents, &mut self.stream);
+        pool.prepare(selection, costs, niches, children.next_multiple_of(2), stream);
         let mut left = children;
         while left > 0 {
             let mother = self.memory.pool.choose(selection, &self.costs, &mut self.stream);
@@ -149,7 +187,8 @@ impl Ga {
         });
         let (a, b) = batch.pair_mut(first);
         if stream.chance(config.crossover_rate) {
-            config.crossover.cross(a, b, layout, stream);
+            let pair = parents.map(|parent| points.point(parent));
+            config.crossover.cross(pair, a, b, layout, stream);
             for order in &layout.orders {
                 let (a, b) = (&mut a[order.clone()], &mut b[order.clone()]);
                 config.order_crossover.cross(a, b, &mut memory.orders, stream);
@@ -212,7 +251,7 @@ impl Ga {
 
     /// The candidate of the population that this child is again: one of its parents, or any when duplicates are looked for.
     fn known(&self, child: &[f64], parents: [usize; 2]) -> Option<usize> {
-        let Memory { seen, .. } = &self.memory;
+        let seen = &self.memory.seen;
         match self.config.duplicates {
             Duplicates::Allow => {
                 parents.into_iter().find(|&parent| self.points.point(parent) == child)

@@ -251,6 +251,15 @@ impl Optimizer for Islands {
         }
     }
 
+    /// The points are given out in turn, so that no island has all of them.
+    fn start_from(&mut self, points: &[Vec<f64>], batch: &mut Batch) {
+        let (islands, population) = (self.islands.len(), self.islands[0].config.population);
+        for (index, point) in points.iter().enumerate() {
+            let place = (index % islands) * population + index / islands;
+            batch.point_mut(place).copy_from_slice(point);
+        }
+    }
+
     fn tell(&mut self, batch: &mut Batch, costs: &mut Costs) {
         let Memory { points: part, costs: part_costs, .. } = &mut self.memory;
         let mut next = 0;

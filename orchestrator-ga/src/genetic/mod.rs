@@ -9,6 +9,7 @@ mod adaptation;
 mod breed;
 mod config;
 mod crossover;
+mod dense;
 mod duplicates;
 mod islands;
 mod layout;
@@ -26,6 +27,7 @@ use crate::batch::Batch;
 use crate::cost::Costs;
 use crate::error::GaError;
 use crate::optimizer::{Optimizer, Population};
+use crate::scratch::Scratch;
 use crate::search::Search;
 use crate::stop::Stop;
 
@@ -80,27 +82,21 @@ pub struct Ga {
     step_scale: f64,
     /// The best cost so far, and for how many generations there was none better.
     best: Costs,
-    stagnant: u32,
+    unimproved: u32,
     #[serde(skip_serializing)]
     layout: Layout,
     #[serde(skip_serializing)]
-    memory: Memory,
+    memory: Scratch<Memory>,
 }
 
-/// Memory that is used again. It holds nothing from one generation to the next, so that all of it is equal.
-#[derive(Debug, Clone, Default)]
+/// Memory that is used again. It holds nothing from one generation to the next.
+#[derive(Debug, Default)]
 struct Memory {
     ranking: Vec<usize>,
     pool: Pool,
     niches: Vec<f64>,
     orders: OrderScratch,
     seen: Seen,
-}
-
-impl PartialEq for Memory {
-    fn eq(&self, _: &Memory) -> bool {
-        true
-    }
 }
 
 impl Ga {
@@ -132,19 +128,19 @@ impl Ga {
         let dimension = space.len();
         let mut ga = Ga {
             layout: Layout::of(&space),
-            memory: Memory::default(),
+            memory: Scratch::default(),
             size: config.population,
             rivals: Vec::new(),
             step_scale: 1.0,
             best: Costs::new(1),
-            stagnant: 0,
+            unimproved: 0,
             space,
             seed,
             stream: seed.derive("breed").fast_stream(),
             points: Batch::with_capacity(dimension, config.population),
             costs: Costs::new(1),
-            kept: Batch::new(dimension),
-            kept_costs: Costs::new(1),
+            kept: Batch::with_capacity(dimension, config.population),
+            kept_costs: Costs::with_capacity(1, config.population),
             start: Batch::with_capacity(dimension, config.population),
             warm_starts: points.len(),
             bred: 0,

@@ -3,12 +3,13 @@
 use orchestrator_core::{FastStream, ParameterSpace, Seed};
 use serde::Deserialize;
 
+use super::Ga;
 use super::config::GaConfig;
 use super::layout::Layout;
-use super::{Ga, Memory};
 use crate::batch::Batch;
 use crate::cost::Costs;
 use crate::error::GaError;
+use crate::scratch::Scratch;
 
 /// The fields of [`Ga`], believed nothing yet.
 #[derive(Deserialize)]
@@ -28,7 +29,7 @@ pub(super) struct Written {
     rivals: Vec<usize>,
     step_scale: f64,
     best: Costs,
-    stagnant: u32,
+    unimproved: u32,
 }
 
 impl TryFrom<Written> for Ga {
@@ -66,7 +67,7 @@ impl TryFrom<Written> for Ga {
         }
         Ok(Ga {
             layout: Layout::of(&written.space),
-            memory: Memory::default(),
+            memory: Scratch::default(),
             space: written.space,
             config: written.config,
             seed: written.seed,
@@ -82,7 +83,7 @@ impl TryFrom<Written> for Ga {
             rivals: written.rivals,
             step_scale: written.step_scale,
             best: written.best,
-            stagnant: written.stagnant,
+            unimproved: written.unimproved,
         })
     }
 }

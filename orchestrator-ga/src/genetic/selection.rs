@@ -6,6 +6,7 @@
 use orchestrator_core::FastStream;
 use serde::{Deserialize, Serialize};
 
+use super::config::POPULATION_MAX;
 use crate::cost::{Cost, Costs};
 use crate::error::GaError;
 
@@ -73,6 +74,7 @@ pub(super) struct Pool {
     /// Parents chosen in advance, and how many of them were given out.
     chosen: Vec<usize>,
     given: usize,
+    tournament: Tournament,
 }
 
 impl Pool {
@@ -97,7 +99,8 @@ impl Pool {
             }
         }
         match selection {
-            Selection::Tournament { .. } => {
+            Selection::Tournament { size } => {
+                self.tournament = Tournament::new(size, costs.len());
                 if niches.is_some() {
                     self.rank(costs, true);
                     self.places.resize(costs.len(), 0);
@@ -134,15 +137,12 @@ impl Pool {
         stream: &mut FastStream,
     ) -> usize {
         match selection {
-            Selection::Tournament { size } if self.places.is_empty() => {
-                tournament(costs, size, stream)
+            Selection::Tournament { .. } if self.places.is_empty() => {
+                self.tournament.winner(costs, stream)
             }
-            Selection::Tournament { size } => {
+            Selection::Tournament { .. } => {
                 let places = &self.places;
-                (0..size)
-                    .map(|_| stream.below(places.len()))
-                    .min_by_key(|&candidate| places[candidate])
-                    .expect("a tournament has at least one candidate")
+                self.tournament.winner_by(|one, other| places[one] < places[other], stream)
             }
             Selection::Roulette => self.throw(stream),
             Selection::Rank { .. } => self.order[self.throw(stream)],
@@ -210,16 +210,68 @@ impl Pool {
 }
 
 /// See [`Selection::Tournament`].
-#[inline]
-pub(super) fn tournament(costs: &Costs, size: usize, stream: &mut FastStream) -> usize {
-    let mut winner = stream.below(costs.len());
-    for _ in 1..size {
-        let rival = stream.below(costs.len());
-        if costs.cost(rival).is_better(&costs.cost(winner)) {
-            winner = rival;
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tournament {
+    size: usize,
+    count: u64,
+    /// What Lemire's method leaves out, so that all places are equally likely.
+    refused: u64,
+    /// Bits that were drawn and not used yet, and how many places they make.
+    word: u64,
+    places: u32,
+}
+
+/// How many bits a place takes, so that a word has three.
+const PLACE_BITS: u32 = 21;
+const PLACE_MASK: u64 = (1 << PLACE_BITS) - 1;
+const PLACES_OF_WORD: u32 = u64::BITS / PLACE_BITS;
+const _: () = assert!((POPULATION_MAX as u64) < 1 << (PLACE_BITS - 1));
+
+impl Tournament {
+    /// Tournaments among so many candidates, at most [`POPULATION_MAX`].
+    pub(super) fn new(size: usize, count: usize) -> Tournament {
+        let count = count as u64;
+        Tournament { size, count, refused: (1 << PLACE_BITS) % count, word: 0, places: 0 }
+    }
+
+    /// The place of a winner by cost.
+    #[inline]
+    pub(super) fn winner(&mut self, costs: &Costs, stream: &mut FastStream) -> usize {
+        self.winner_by(|one, other| costs.cost(one).is_better(&costs.cost(other)), stream)
+    }
+
+    #[inline]
+    fn winner_by(
+        &mut self,
+        is_better: impl Fn(usize, usize) -> bool,
+        stream: &mut FastStream,
+    ) -> usize {
+        let mut winner = self.place(stream);
+        for _ in 1..self.size {
+            let rival = self.place(stream);
+            if is_better(rival, winner) {
+                winner = rival;
+            }
+        }
+        winner
+    }
+
+    /// Uniform in 0..count, without bias (Lemire, "Fast random integer generation in an interval", 2019).
+    #[inline]
+    fn place(&mut self, stream: &mut FastStream) -> usize {
+        loop {
+            if self.places == 0 {
+                self.word = stream.word();
+                self.places = PLACES_OF_WORD;
+            }
+            let product = (self.word & PLACE_MASK) * self.count;
+            self.word >>= PLACE_BITS;
+            self.places -= 1;
+            if product & PLACE_MASK >= self.refused {
+                return (product >> PLACE_BITS) as usize;
+            }
         }
     }
-    winner
 }
 
 /// What each candidate is better than the worst, among those without a violation; among the violations when there are no such.
@@ -312,6 +364,17 @@ mod tests {
             None,
             &by_rank(&|rank| f64::from(rank == 0)),
         );
+    }
+
+    #[test]
+    fn every_candidate_is_drawn_equally_often() {
+        for count in [1, 2, 7, 100] {
+            let (mut stream, mut tournament) = (Seed(8).fast_stream(), Tournament::new(1, count));
+            let mut drawn = vec![0.0; count];
+            (0..1000 * count).for_each(|_| drawn[tournament.place(&mut stream)] += 1.0);
+            let chi_square: f64 = drawn.iter().map(|n| (n - 1000.0_f64).powi(2) / 1000.0).sum();
+            assert!(chi_square < count as f64 + 4.0 * (2.0 * count as f64).sqrt(), "{drawn:?}");
+        }
     }
 
     #[test]

@@ -88,7 +88,7 @@ impl Ga {
     }
 
     fn note_best(&mut self) {
-        self.stagnant = self.stagnant.saturating_add(1);
+        self.unimproved = self.unimproved.saturating_add(1);
         self.welcome();
     }
 
@@ -97,10 +97,10 @@ impl Ga {
         let Some(best) = self.costs.best().map(|place| self.costs.cost(place)) else { return };
         if self.best.is_empty() {
             self.best.push(best);
-            self.stagnant = 0;
+            self.unimproved = 0;
         } else if best.is_better(&self.best.cost(0)) {
             self.best.set(0, best);
-            self.stagnant = 0;
+            self.unimproved = 0;
         }
     }
 }

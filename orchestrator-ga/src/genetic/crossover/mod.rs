@@ -4,11 +4,13 @@
 //! whole numbers whole, and orders orders.
 
 mod arithmetic;
-mod blend;
+pub(super) mod blend;
 mod order;
 mod points;
 mod simulated_binary;
-mod uniform;
+pub(super) mod uniform;
+
+use std::ops::Range;
 
 use orchestrator_core::FastStream;
 use serde::{Deserialize, Serialize};
@@ -65,63 +67,59 @@ impl Crossover {
         GaError::check_setting(setting, value, min, max)
     }
 
-    /// Turns copies of two parents into two children.
-    #[inline]
+    /// Makes two children of two parents: `a` and `b` are their copies, and become the children.
     pub(super) fn cross(
         self,
+        parents: [&[f64]; 2],
         a: &mut [f64],
         b: &mut [f64],
         layout: &Layout,
         stream: &mut FastStream,
     ) {
         match self {
-            Crossover::Uniform => {
-                for run in &layout.scalars {
-                    uniform::cross(&mut a[run.clone()], &mut b[run.clone()], stream);
-                }
-            }
+            Crossover::Uniform => exchange(parents, a, b, &layout.scalars, stream),
             Crossover::Points { count } => points::cross(a, b, &layout.scalars, count, stream),
             Crossover::Blend { alpha } => {
-                let blend = |a: &mut _, b: &mut _, bounds: &_, stream: &mut _| {
-                    blend::cross(a, b, bounds, alpha, stream);
-                };
-                numbers(a, b, layout, stream, blend);
+                for run in &layout.numbers {
+                    let part = parents.map(|parent| &parent[run.clone()]);
+                    let children = [&mut a[run.clone()], &mut b[run.clone()]];
+                    blend::cross(part, children, &layout.bounds[run.clone()], alpha, stream);
+                }
             }
             Crossover::Sbx { eta } => {
-                let sbx = |a: &mut _, b: &mut _, bounds: &_, stream: &mut _| {
-                    simulated_binary::cross(a, b, bounds, eta, stream);
-                };
-                numbers(a, b, layout, stream, sbx);
+                for run in &layout.numbers {
+                    let (a, b) = (&mut a[run.clone()], &mut b[run.clone()]);
+                    simulated_binary::cross(a, b, &layout.bounds[run.clone()], eta, stream);
+                }
             }
             Crossover::Arithmetic => {
                 let share = stream.unit();
-                let mix = |a: &mut _, b: &mut _, bounds: &_, _: &mut _| {
-                    arithmetic::cross(a, b, bounds, share);
-                };
-                numbers(a, b, layout, stream, mix);
+                for run in &layout.numbers {
+                    let (a, b) = (&mut a[run.clone()], &mut b[run.clone()]);
+                    arithmetic::cross(a, b, &layout.bounds[run.clone()], share);
+                }
+            }
+        }
+        match self {
+            Crossover::Uniform | Crossover::Points { .. } => {}
+            Crossover::Blend { .. } | Crossover::Sbx { .. } | Crossover::Arithmetic => {
+                layout.round(a);
+                layout.round(b);
+                exchange(parents, a, b, &layout.choices, stream);
             }
         }
     }
 }
 
-/// Combines the numbers by `cross`, makes the whole ones whole, and exchanges choices.
-#[inline]
-fn numbers(
+fn exchange(
+    parents: [&[f64]; 2],
     a: &mut [f64],
     b: &mut [f64],
-    layout: &Layout,
+    runs: &[Range<usize>],
     stream: &mut FastStream,
-    mut cross: impl FnMut(&mut [f64], &mut [f64], &[orchestrator_core::Bounds], &mut FastStream),
 ) {
-    for run in &layout.numbers {
-        let run = || run.clone();
-        cross(&mut a[run()], &mut b[run()], &layout.bounds[run()], stream);
-    }
-    if !layout.real {
-        layout.round(a);
-        layout.round(b);
-        for run in &layout.choices {
-            uniform::cross(&mut a[run.clone()], &mut b[run.clone()], stream);
-        }
+    for run in runs {
+        let part = parents.map(|parent| &parent[run.clone()]);
+        uniform::cross(part, [&mut a[run.clone()], &mut b[run.clone()]], stream);
     }
 }

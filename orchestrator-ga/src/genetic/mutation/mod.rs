@@ -60,6 +60,14 @@ impl Mutation {
         }
     }
 
+    /// The deviation of a Gaussian mutation in the last generation, as a share of a parameter's width; the others have none.
+    pub(crate) fn final_step(&self) -> Option<f64> {
+        match *self {
+            Mutation::Gaussian { final_step, .. } => Some(final_step),
+            Mutation::Polynomial { .. } | Mutation::Uniform => None,
+        }
+    }
+
     /// The deviation of a Gaussian mutation when the share `done` (0 to 1) of the search is behind, as a share of a parameter's
     /// width. The others have none.
     pub(super) fn step_at(&self, done: f64) -> Option<f64> {
@@ -73,29 +81,40 @@ impl Mutation {
 /// Mutation as a generation has it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Mutator {
-    pub(super) kind: Mutation,
-    pub(super) orders: OrderMutation,
-    /// The probability of a parameter to be mutated.
-    pub(super) rate: f64,
+    kind: Mutation,
+    orders: OrderMutation,
+    /// About how many parameters stay before one is mutated; infinite when none ever is.
+    spacing: f64,
     /// The deviation of a Gaussian mutation, as a share of a parameter's width.
-    pub(super) step: f64,
+    step: f64,
 }
 
 impl Mutator {
+    /// `rate` is the probability of a parameter to be mutated, `step` the deviation of a Gaussian mutation as a share of its width.
+    pub(super) fn new(kind: Mutation, orders: OrderMutation, rate: f64, step: f64) -> Mutator {
+        Mutator { kind, orders, spacing: -1.0 / (-rate).ln_1p(), step }
+    }
+
     /// Mutates each parameter with the probability of the rate.
     #[inline]
     pub(super) fn mutate(&self, child: &mut [f64], layout: &Layout, stream: &mut FastStream) {
-        if self.rate <= 0.0 {
-            return;
-        }
-        // Trials until the first success of probability `rate` are the whole part of an exponential deviate by this rate; a
-        // rate of 1 makes it 0, and the cast saturates.
-        let scale = -1.0 / (-self.rate).ln_1p();
-        let mut at = (stream.exponential() * scale) as usize;
+        let mut at = self.gap(stream);
         while at < layout.genes.len() {
             self.mutate_gene(child, at, layout, stream);
-            at = at.saturating_add(1).saturating_add((stream.exponential() * scale) as usize);
+            at = at.saturating_add(1).saturating_add(self.gap(stream));
         }
+    }
+
+    /// How many parameters stay before the next one is mutated: a geometric deviate, as the whole part of an exponential one (Devroye,
+    /// "Non-uniform random variate generation", 1986, X.2). Whatever was skipped already, what is left has the same distribution, so one
+    /// sequence of gaps may go on from child to child.
+    #[inline]
+    pub(super) fn gap(&self, stream: &mut FastStream) -> usize {
+        if self.spacing == f64::INFINITY {
+            return usize::MAX;
+        }
+        // No population has as many values as a u32 counts.
+        (stream.exponential() * self.spacing) as u32 as usize
     }
 
     /// Mutates one parameter, any with equal chances.
@@ -128,6 +147,17 @@ impl Mutator {
             }
             Gene::Order(places) => self.orders.mutate(&mut child[places.clone()], stream),
         }
+    }
+
+    /// A real value after a Gaussian mutation.
+    #[inline]
+    pub(super) fn moved_normally(
+        &self,
+        value: f64,
+        bounds: &Bounds,
+        stream: &mut FastStream,
+    ) -> f64 {
+        gaussian::moved(value, bounds, self.step, stream)
     }
 
     #[inline]
@@ -173,7 +203,7 @@ mod tests {
     use super::*;
 
     fn mutator(kind: Mutation, rate: f64) -> Mutator {
-        Mutator { kind, orders: OrderMutation::Swap, rate, step: 0.1 }
+        Mutator::new(kind, OrderMutation::Swap, rate, 0.1)
     }
 
     const GAUSSIAN: Mutation = Mutation::Gaussian { step: 0.1, final_step: 0.1 };
