@@ -65,7 +65,7 @@ pub use async_fitness::{AsyncFitness, AsyncFitnessFn, OnSpawner, async_fitness_f
 pub use batch::Batch;
 pub use candidates::{Candidate, Candidates, Evaluation, Score, Scores};
 pub use check::{DIVERSITY_MIN, verify};
-pub use cma::{CMA_DIMENSION_MAX, CmaConfig, CmaEs, RESTARTS_MAX, Restarts};
+pub use cma::{CMA_DIMENSION_MAX, CmaConfig, CmaEs, RESTARTS_MAX, Restarts, Surrogate};
 pub use cost::{Cost, Costs};
 pub use diagnosis::{Finding, diagnose};
 pub use document::{COMPLEXITY, DocumentFitness, FitnessTerms};
