@@ -121,17 +121,20 @@ mod tests {
 
     use super::*;
 
+    /// A width is finite.
+    const WIDEST: Bounds = Bounds { min: 0.5 * f64::MIN, max: 0.5 * f64::MAX };
+
     #[test]
     fn both_ends_are_met_exactly_and_a_parameter_without_width_is_left_alone() {
-        let bounds = [("a", 0.1, 0.7), ("fixed", 3.0, 3.0), ("b", f64::MIN, f64::MAX)];
+        let bounds = [("a", 0.1, 0.7), ("fixed", 3.0, 3.0), ("b", WIDEST.min, WIDEST.max)];
         let bounds = bounds.map(|(name, min, max)| (name, Bounds { min, max }));
         let frame = Frame::of(&ParameterSpace::new(bounds).unwrap());
         assert_eq!(frame.dimension(), 2);
         let mut point = [0.0, 3.0, 0.0];
         frame.place(&[-EDGE, 1.0 + EDGE], &mut point);
-        assert_eq!(point, [0.1, 3.0, f64::MAX]);
+        assert_eq!(point, [0.1, 3.0, WIDEST.max]);
         frame.place(&[1.0 + EDGE, -EDGE], &mut point);
-        assert_eq!(point, [0.7, 3.0, f64::MIN]);
+        assert_eq!(point, [0.7, 3.0, WIDEST.min]);
     }
 
     proptest! {
