@@ -1,8 +1,9 @@
 //! The inner coordinates: every parameter of width 1, no bounds, and a smooth map to the points of the space.
 //!
-//! Inside the bounds the map is linear. Within [`EDGE`] of a bound it bends into a parabola whose vertex is the bound, and beyond it goes back the same
-//! way, as in the boundary handling of Hansen's c-cmaes and pycma ("BoundTransform"). So a method that knows no bounds can work in the inner coordinates: whatever
-//! it proposes lies inside, and an optimum on a bound is an ordinary smooth one. A parameter without width has no inner coordinate.
+//! Inside the bounds the map is linear. Within [`EDGE`] of a bound it bends into a parabola whose vertex is the bound, and
+//! beyond it goes back the same way, as in the boundary handling of Hansen's c-cmaes and pycma ("BoundTransform"). So a method
+//! that knows no bounds can work in the inner coordinates: whatever it proposes lies inside, and an optimum on a bound is an
+//! ordinary smooth one. A parameter without width has no inner coordinate.
 
 use orchestrator_core::{Bounds, ParameterSpace};
 
