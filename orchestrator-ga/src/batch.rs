@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Points of one space, row by row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct Batch {
     dimension: usize,
     points: Vec<f64>,
@@ -83,5 +84,25 @@ impl Batch {
     /// Forgets all points, and keeps the memory.
     pub fn clear(&mut self) {
         self.points.clear();
+    }
+}
+
+/// The same, as it is read.
+#[derive(Deserialize)]
+struct Written {
+    dimension: usize,
+    points: Vec<f64>,
+}
+
+impl TryFrom<Written> for Batch {
+    type Error = &'static str;
+
+    fn try_from(Written { dimension, points }: Written) -> Result<Batch, Self::Error> {
+        if dimension == 0 || !points.len().is_multiple_of(dimension) {
+            return Err(
+                "the points are damaged: their number of values is no multiple of the dimension",
+            );
+        }
+        Ok(Batch { dimension, points })
     }
 }

@@ -136,6 +136,30 @@ impl Costs {
         self.violations.push(violation);
     }
 
+    /// Adds a candidate whose row is infinite until `write` fills it and gives the violation. When it fails instead, so has the
+    /// candidate.
+    #[inline]
+    pub(crate) fn push_with<E>(
+        &mut self,
+        write: impl FnOnce(&mut [f64]) -> Result<f64, E>,
+    ) -> Result<(), E> {
+        let start = self.values.len();
+        self.values.resize(start + self.objectives, f64::INFINITY);
+        let violation = write(&mut self.values[start..]);
+        if violation.is_err() {
+            self.values[start..].fill(f64::INFINITY);
+        }
+        self.violations.push(*violation.as_ref().unwrap_or(&f64::INFINITY));
+        violation.map(|_| ())
+    }
+
+    /// Adds all candidates of another block with as many objectives.
+    pub(crate) fn append(&mut self, other: &Costs) {
+        debug_assert_eq!(self.objectives, other.objectives, "costs of one search");
+        self.values.extend_from_slice(&other.values);
+        self.violations.extend_from_slice(&other.violations);
+    }
+
     /// Puts another candidate's cost in this place.
     ///
     /// # Panics

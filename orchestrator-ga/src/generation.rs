@@ -3,6 +3,7 @@
 use orchestrator_core::ParameterSpace;
 use serde::{Deserialize, Serialize};
 
+use crate::error::GaError;
 use crate::optimizer::Population;
 
 /// The most rows that a history keeps. A longer search keeps every second of them, then every fourth, and so on: always evenly
@@ -93,18 +94,36 @@ pub(crate) fn diversity(population: Population<'_>, space: &ParameterSpace) -> f
 }
 
 /// The measured generations, evenly thinned when there are many.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct History {
-    rows: Vec<Generation>,
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct History<R = Generation> {
+    rows: Vec<R>,
     /// Every how many generations a row is kept, as a power of two.
     stride_log2: u32,
     /// The best fitness of all generations.
     best: Option<f64>,
 }
 
-impl History {
+impl<R> Default for History<R> {
+    fn default() -> Self {
+        History { rows: Vec::new(), stride_log2: 0, best: None }
+    }
+}
+
+/// A row of a history: what was measured of one generation.
+pub(crate) trait Row {
+    /// Which generation it was.
+    fn index(&self) -> u32;
+}
+
+impl Row for Generation {
+    fn index(&self) -> u32 {
+        self.index
+    }
+}
+
+impl<R> History<R> {
     /// The rows: one for each generation, until there are [`HISTORY_MAX`]; then one for every second, and so on.
-    pub fn rows(&self) -> &[Generation] {
+    pub fn rows(&self) -> &[R] {
         &self.rows
     }
 
@@ -115,16 +134,30 @@ impl History {
     pub(crate) fn note_best(&mut self, best: f64) {
         self.best = Some(best);
     }
+}
 
-    pub(crate) fn push(&mut self, row: Generation) {
-        if row.index & ((1 << self.stride_log2) - 1) != 0 {
+#[allow(private_bounds)] // Only the searches of this crate write a history.
+impl<R: Row> History<R> {
+    /// Whether what was read can be what was written.
+    pub(crate) fn check(&self) -> Result<(), GaError> {
+        let strides = self.stride_log2 < u32::BITS
+            && self.rows.iter().all(|row| row.index() & ((1 << self.stride_log2) - 1) == 0);
+        let rising = self.rows.windows(2).all(|pair| pair[0].index() < pair[1].index());
+        if self.rows.len() > HISTORY_MAX || !strides || !rising {
+            return Err(GaError::Damaged { what: "the rows of its history contradict each other" });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn push(&mut self, row: R) {
+        if row.index() & ((1 << self.stride_log2) - 1) != 0 {
             return;
         }
         if self.rows.len() == HISTORY_MAX {
             self.stride_log2 += 1;
             let mask = (1 << self.stride_log2) - 1;
-            self.rows.retain(|row| row.index & mask == 0);
-            if row.index & mask != 0 {
+            self.rows.retain(|row| row.index() & mask == 0);
+            if row.index() & mask != 0 {
                 return;
             }
         }
