@@ -9,7 +9,7 @@
 //! (Kukkonen and Deb, "Improved pruning of non-dominated solutions based on crowding distance for bi-objective optimization
 //! problems", 2006): taking all at once leaves holes where several neighbours were crowded together.
 
-use super::fronts::Fronts;
+use super::fronts::{Fronts, ordered};
 use crate::cost::Costs;
 
 /// The crowding distances of a population. Its memory is kept from one use to the next.
@@ -56,13 +56,23 @@ impl Crowding {
     /// # Panics
     /// When the fronts are those of other costs.
     pub fn measure(&mut self, costs: &Costs, fronts: &Fronts) {
-        self.distances.clear();
-        self.distances.resize(costs.len(), 0.0);
+        self.start(costs.len());
         for rank in 0..fronts.len() {
-            self.line.fill(costs, fronts.front(rank));
-            for (&member, &distance) in self.line.members.iter().zip(&self.line.distances) {
-                self.distances[member as usize] = distance;
-            }
+            self.measure_front(costs, fronts.front(rank));
+        }
+    }
+
+    /// Makes room for so many candidates.
+    pub(super) fn start(&mut self, count: usize) {
+        self.distances.clear();
+        self.distances.resize(count, 0.0);
+    }
+
+    /// Measures the members of a front, which is in the order of [`Fronts::front`].
+    pub(super) fn measure_front(&mut self, costs: &Costs, front: &[u32]) {
+        self.line.fill(costs, front);
+        for (&member, &distance) in self.line.members.iter().zip(&self.line.distances) {
+            self.distances[member as usize] = distance;
         }
     }
 
@@ -150,7 +160,7 @@ impl Line {
             (0, _) => {} // The lexicographic order is that of the first objective,
             (_, 2) => self.order.reverse(), // and in a front of two objectives the second falls as the first rises.
             _ => self.order.sort_unstable_by(|&a, &b| {
-                values[a as usize].total_cmp(&values[b as usize]).then(a.cmp(&b))
+                ordered(values[a as usize]).cmp(&ordered(values[b as usize])).then(a.cmp(&b))
             }),
         }
         for pair in self.order.windows(2) {

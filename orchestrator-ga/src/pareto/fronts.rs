@@ -206,7 +206,7 @@ impl Fronts {
 
 /// A whole number in the order of the values; both zeros are one.
 #[inline]
-fn ordered(value: f64) -> u64 {
+pub(super) fn ordered(value: f64) -> u64 {
     let bits = (value + 0.0).to_bits();
     if bits >> 63 == 0 { bits | 1 << 63 } else { !bits }
 }

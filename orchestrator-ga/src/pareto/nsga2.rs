@@ -95,6 +95,7 @@ struct Memory {
     fronts: Fronts,
     crowding: Crowding,
     pool: Pool,
+    places: Vec<u32>,
 }
 
 impl Nsga2 {
@@ -171,15 +172,30 @@ impl Nsga2 {
         &self.distances
     }
 
-    /// Ranks and distances of the members.
+    /// Ranks and distances of the members, in whatever order they are.
     fn measure(&mut self) {
         let Memory { fronts, crowding, .. } = &mut *self.scratch;
         fronts.sort(&self.members.costs);
         crowding.measure(&self.members.costs, fronts);
-        self.ranks.clear();
         self.ranks.extend_from_slice(fronts.ranks());
-        self.distances.clear();
         self.distances.extend_from_slice(crowding.distances());
+    }
+
+    /// The same after a choice, which has sorted them already: they lie in the order of their fronts, and their ranks are the old
+    /// ones, since whoever is chosen is chosen after all that dominate him.
+    fn measure_chosen(&mut self) {
+        let Nsga2 { members, ranks, distances, scratch, .. } = self;
+        let Memory { fronts, crowding, pool, places, .. } = &mut **scratch;
+        ranks.clear();
+        ranks.extend(pool.chosen.iter().map(|&place| fronts.ranks()[place as usize]));
+        places.clear();
+        places.extend(0..ranks.len() as u32);
+        crowding.start(ranks.len());
+        for front in places.chunk_by(|&a, &b| ranks[a as usize] == ranks[b as usize]) {
+            crowding.measure_front(&members.costs, front);
+        }
+        distances.clear();
+        distances.extend_from_slice(crowding.distances());
     }
 }
 
@@ -227,7 +243,7 @@ impl Optimizer for Nsga2 {
             }
         }
         pool.gather(&mut self.members, batch);
-        self.measure();
+        self.measure_chosen();
     }
 
     fn population(&self) -> Population<'_> {

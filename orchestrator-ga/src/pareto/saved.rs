@@ -92,6 +92,10 @@ fn checked<O: Optimizer>(saved: Saved<O>) -> Result<ParetoSearch<O>, GaError> {
     check(&optimizer, &objectives, reference.as_deref(), &stop)?;
     pending.check(optimizer.space(), objectives.len())?;
     history.check()?;
+    if history.rows().iter().any(|row| row.failures > row.evaluations) {
+        let what = "its history has more failures than evaluations";
+        return Err(GaError::Damaged { what });
+    }
     if reference.is_none() && history.rows().iter().any(|row| row.hypervolume.is_some()) {
         let what = "its history has hypervolumes without a reference point";
         return Err(GaError::Damaged { what });
