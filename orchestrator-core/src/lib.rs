@@ -123,8 +123,8 @@ pub use journal::{
     Batch, BatchError, FileOptions, FileStore, MemoryStore, RunEntry, RunStore, StoreError,
 };
 pub use parameters::{
-    BIAS_BOUNDS, Bounds, ParameterError, ParameterSpace, Parameters, TEMPERATURE_BOUNDS,
-    WEIGHT_BOUNDS,
+    BIAS_BOUNDS, Bounds, Domain, INTEGER_MAX, PERMUTATION_MAX, Parameter, ParameterError,
+    ParameterSpace, Parameters, Reading, SpaceBuilder, TEMPERATURE_BOUNDS, WEIGHT_BOUNDS,
 };
 pub use path::{Path, PathError};
 pub use payload::{BlobRef, PAYLOAD_BYTES_MAX, Payload, PayloadError};

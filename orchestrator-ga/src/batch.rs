@@ -87,7 +87,7 @@ impl Batch {
     }
 }
 
-/// The same, as it is read.
+/// A batch as it is read, before it is checked.
 #[derive(Deserialize)]
 struct Written {
     dimension: usize,
@@ -98,11 +98,25 @@ impl TryFrom<Written> for Batch {
     type Error = &'static str;
 
     fn try_from(Written { dimension, points }: Written) -> Result<Batch, Self::Error> {
-        if dimension == 0 || !points.len().is_multiple_of(dimension) {
-            return Err(
-                "the points are damaged: their number of values is no multiple of the dimension",
-            );
+        if dimension == 0 || points.len() % dimension != 0 {
+            return Err("a batch is damaged: its coordinates make no whole number of points");
         }
         Ok(Batch { dimension, points })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_read_as_it_was_written_and_a_torn_one_is_refused() {
+        let mut batch = Batch::new(2);
+        batch.push(&[1.0, 2.0]);
+        let text = serde_json::to_string(&batch).unwrap();
+        assert_eq!(serde_json::from_str::<Batch>(&text).unwrap(), batch);
+        for torn in [r#"{"dimension":0,"points":[]}"#, r#"{"dimension":2,"points":[1.0]}"#] {
+            assert!(serde_json::from_str::<Batch>(torn).is_err(), "{torn}");
+        }
     }
 }

@@ -136,28 +136,37 @@ impl Costs {
         self.violations.push(violation);
     }
 
-    /// Adds a candidate whose row is infinite until `write` fills it and gives the violation. When it fails instead, so has the
-    /// candidate.
+    /// Adds the candidates of another list.
+    ///
+    /// # Panics
+    /// When the other has another number of objectives.
+    pub fn extend(&mut self, others: &Costs) {
+        assert_eq!(self.objectives, others.objectives, "costs of another number of objectives");
+        self.values.extend_from_slice(&others.values);
+        self.violations.extend_from_slice(&others.violations);
+    }
+
+    /// Adds a candidate whose row is NaN until `write` fills it and gives the violation. When it fails instead, so has the candidate.
     #[inline]
     pub(crate) fn push_with<E>(
         &mut self,
         write: impl FnOnce(&mut [f64]) -> Result<f64, E>,
-    ) -> Result<(), E> {
+    ) -> Result<f64, E> {
         let start = self.values.len();
-        self.values.resize(start + self.objectives, f64::INFINITY);
+        self.values.resize(start + self.objectives, f64::NAN);
         let violation = write(&mut self.values[start..]);
-        if violation.is_err() {
+        let known = *violation.as_ref().unwrap_or(&f64::INFINITY);
+        if known > 0.0 {
             self.values[start..].fill(f64::INFINITY);
         }
-        self.violations.push(*violation.as_ref().unwrap_or(&f64::INFINITY));
-        violation.map(|_| ())
+        self.violations.push(known);
+        violation
     }
 
-    /// Adds all candidates of another block with as many objectives.
-    pub(crate) fn append(&mut self, other: &Costs) {
-        debug_assert_eq!(self.objectives, other.objectives, "costs of one search");
-        self.values.extend_from_slice(&other.values);
-        self.violations.extend_from_slice(&other.violations);
+    /// Changes the rows of the candidates that break no constraint.
+    pub(crate) fn for_each_feasible_row(&mut self, mut change: impl FnMut(&mut [f64])) {
+        let rows = self.values.chunks_exact_mut(self.objectives).zip(&self.violations);
+        rows.filter(|(_, violation)| **violation == 0.0).for_each(|(row, _)| change(row));
     }
 
     /// Puts another candidate's cost in this place.
@@ -222,7 +231,7 @@ impl TryFrom<Written> for Costs {
 
     fn try_from(written: Written) -> Result<Costs, Self::Error> {
         let Written { objectives, values, violations } = written;
-        if objectives == 0 || values.len() != objectives * violations.len() {
+        if objectives == 0 || Some(values.len()) != objectives.checked_mul(violations.len()) {
             return Err("the costs are damaged: their numbers of rows contradict each other");
         }
         if violations.iter().flatten().any(|&violation| violation < 0.0) {

@@ -93,9 +93,25 @@ pub enum GaError {
     /// The search is over; ask [`Search::result`](crate::Search::result).
     #[error("the search has ended")]
     Ended,
-    /// No candidate that breaks no constraint has been evaluated yet.
-    #[error("no feasible candidate has been evaluated yet")]
+    /// Points to start from come first, and once.
+    #[error("the search has started already, and takes no more points to start from")]
+    Started,
+    /// No candidate has been evaluated yet.
+    #[error("no candidate has been evaluated yet")]
     NothingYet,
+    /// All that was evaluated breaks a constraint. Give it more evaluations, a repair, or a space that lies nearer to where the
+    /// constraints hold.
+    #[error(
+        "no feasible candidate in {evaluations} evaluations: the nearest breaks the constraints by {violation}"
+    )]
+    Infeasible {
+        /// The least violation.
+        violation: f64,
+        /// The candidate that has it.
+        nearest: Vec<f64>,
+        /// How many candidates were evaluated.
+        evaluations: u64,
+    },
     /// The saved state is of another version of the format.
     #[error("the saved search has format {found}; this version reads format {known}")]
     Version {

@@ -1,38 +1,15 @@
 //! What is maximised: a function over candidates that may fail.
 //!
-//! One required method; a closure `Fn(&[f64]) -> f64` is a [`FitnessFn`] as it is, one that returns a `Result` becomes one by
-//! [`fallible`]. A fitness does not keep score itself: what it returns is ranked, counted and stored by the search.
+//! One required method; a closure `Fn(&[f64]) -> f64` is a [`FitnessFn`] as it is. Adapters make one of a closure that returns a
+//! `Result` ([`fallible`](crate::fallible)), of one that takes many candidates at once ([`batch_fn`](crate::batch_fn)), and add constraints
+//! ([`constrained`](crate::constrained)) or a repair ([`repaired`](crate::repaired)). A fitness does not keep score itself: what it
+//! returns is ranked, counted and stored by the search.
 
 use std::sync::Arc;
 
-use orchestrator_core::{ParameterError, Seed};
-use serde::{Deserialize, Serialize};
+use orchestrator_core::ParameterError;
 
-/// What an evaluation found.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Score {
-    /// All constraints hold, and this is the fitness: the greater, the better.
-    Fitness(f64),
-    /// The constraints are broken this far (more than 0).
-    Violation(f64),
-}
-
-impl From<f64> for Score {
-    fn from(fitness: f64) -> Score {
-        Score::Fitness(fitness)
-    }
-}
-
-/// Where in a search an evaluation stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Evaluation {
-    /// The generation, counted from 0 (the start population).
-    pub generation: u32,
-    /// The place of the candidate in its generation.
-    pub index: usize,
-    /// A seed that belongs to this evaluation alone: a fitness with chance in it draws from here, and stays reproducible.
-    pub seed: Seed,
-}
+use crate::candidates::{Candidates, Evaluation, Score, Scores};
 
 /// Why a candidate has no fitness. It ranks last and is counted; the search goes on.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -56,11 +33,17 @@ pub enum FitnessError {
         /// The feature without a weight.
         feature: String,
     },
-    /// A violation must be 0 or more.
-    #[error("the violation is {value}, not a number of at least 0")]
+    /// A violation must be a finite number.
+    #[error("the violation is {value}, not a finite number")]
     Violation {
         /// What was answered.
         value: f64,
+    },
+    /// There was no answer in time: allow more, or let the worker give up earlier.
+    #[error("the fitness gave no answer within {after_ms} ms")]
+    TimedOut {
+        /// How long it was waited for.
+        after_ms: u64,
     },
     /// The candidate is no point of the space.
     #[error(transparent)]
@@ -75,6 +58,9 @@ impl FitnessError {
 }
 
 /// What is maximised.
+///
+/// A panic inside is not caught: it unwinds through [`Search::step`](crate::Search::step), and leaves the search as it was before that
+/// call, so that a host that catches it can save the search, or mend the fitness and go on.
 ///
 /// ```
 /// use orchestrator_ga::{Evaluation, FitnessError, FitnessFn};
@@ -98,15 +84,35 @@ pub trait FitnessFn {
     /// When the candidate has none.
     fn evaluate(&self, candidate: &[f64], evaluation: &Evaluation) -> Result<f64, FitnessError>;
 
-    /// How far the candidate breaks the constraints: 0 when they hold, which they do unless you say otherwise. A candidate that
-    /// breaks one is ranked by this alone, behind all that break none, and its fitness is not asked for.
+    /// How far the candidate breaks the constraints: more than 0 when it does, 0 or less when all hold. A candidate that breaks some is
+    /// ranked by this alone, behind all that break none, and its fitness is not asked for.
+    #[inline]
     fn violation(&self, _candidate: &[f64]) -> f64 {
         0.0
     }
 
-    /// Moves the candidate to where the constraints hold, before it is evaluated; by default it stays. What leaves the bounds is
-    /// moved back to them.
-    fn repair(&self, _candidate: &mut [f64]) {}
+    /// Moves the candidate to where the constraints hold, before it is evaluated, and says whether it moved it; by default it stays.
+    /// What was moved out of the space is then moved back to its bounds. It may be called again for what it has moved already, and must
+    /// leave that where it is.
+    #[inline]
+    fn repair(&self, _candidate: &mut [f64]) -> bool {
+        false
+    }
+
+    /// Adds a score for each of the candidates, in their order. By default each is asked for its violation, and then for its fitness if
+    /// there is none. Overridden by who is faster on many points at once, or evaluates them on several threads; a candidate's
+    /// score must not depend on the others, since a budget may cut a generation anywhere.
+    #[inline]
+    fn evaluate_batch(&self, candidates: &Candidates<'_>, scores: &mut Scores) {
+        for candidate in candidates.iter() {
+            let violation = self.violation(candidate.point);
+            scores.push(if violation <= 0.0 {
+                self.evaluate(candidate.point, &candidate.evaluation).map(Score::Fitness)
+            } else {
+                Ok(Score::Violation(violation))
+            });
+        }
+    }
 }
 
 impl<F: Fn(&[f64]) -> f64 + ?Sized> FitnessFn for F {
@@ -123,44 +129,10 @@ impl<T: FitnessFn + ?Sized> FitnessFn for Arc<T> {
     fn violation(&self, candidate: &[f64]) -> f64 {
         (**self).violation(candidate)
     }
-    fn repair(&self, candidate: &mut [f64]) {
-        (**self).repair(candidate);
+    fn repair(&self, candidate: &mut [f64]) -> bool {
+        (**self).repair(candidate)
     }
-}
-
-/// The same closure; it lets the compiler infer the argument's type.
-pub fn fitness_fn<F: Fn(&[f64]) -> f64>(fitness: F) -> F {
-    fitness
-}
-
-/// A fitness out of a closure that may fail.
-///
-/// ```
-/// use orchestrator_ga::{FitnessError, fallible};
-/// let root = fallible(|x: &[f64], _| match x[0] {
-///     x if x < 0.0 => Err(FitnessError::failed("negative")),
-///     x => Ok(x.sqrt()),
-/// });
-/// # let _: &dyn orchestrator_ga::FitnessFn = &root;
-/// ```
-pub fn fallible<F>(fitness: F) -> Fallible<F>
-where
-    F: Fn(&[f64], &Evaluation) -> Result<f64, FitnessError>,
-{
-    Fallible { fitness }
-}
-
-/// See [`fallible`].
-#[derive(Debug, Clone, Copy)]
-pub struct Fallible<F> {
-    fitness: F,
-}
-
-impl<F> FitnessFn for Fallible<F>
-where
-    F: Fn(&[f64], &Evaluation) -> Result<f64, FitnessError>,
-{
-    fn evaluate(&self, candidate: &[f64], evaluation: &Evaluation) -> Result<f64, FitnessError> {
-        (self.fitness)(candidate, evaluation)
+    fn evaluate_batch(&self, candidates: &Candidates<'_>, scores: &mut Scores) {
+        (**self).evaluate_batch(candidates, scores);
     }
 }

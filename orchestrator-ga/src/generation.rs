@@ -3,7 +3,6 @@
 use orchestrator_core::ParameterSpace;
 use serde::{Deserialize, Serialize};
 
-use crate::error::GaError;
 use crate::optimizer::Population;
 
 /// The most rows that a history keeps. A longer search keeps every second of them, then every fourth, and so on: always evenly
@@ -25,6 +24,9 @@ pub struct Generation {
     pub evaluations: usize,
     /// How many of these evaluations failed.
     pub failures: usize,
+    /// How many of these candidates broke a constraint.
+    #[serde(default)]
+    pub infeasible: usize,
 }
 
 impl Generation {
@@ -32,9 +34,9 @@ impl Generation {
         index: u32,
         population: Population<'_>,
         space: &ParameterSpace,
-        evaluations: usize,
-        failures: usize,
+        evaluated: Evaluated,
     ) -> Generation {
+        let Evaluated { evaluations, failures, infeasible } = evaluated;
         let (mut best, mut sum, mut known) = (f64::INFINITY, 0.0, 0.0);
         let count = population.costs.len().max(1) as f64;
         for at in 0..population.costs.len() {
@@ -55,8 +57,17 @@ impl Generation {
             diversity: diversity(population, space),
             evaluations,
             failures,
+            infeasible,
         }
     }
+}
+
+/// What was done for a generation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Evaluated {
+    pub(crate) evaluations: usize,
+    pub(crate) failures: usize,
+    pub(crate) infeasible: usize,
 }
 
 /// The mean over the parameters of the deviation of their values, each as a share of the parameter's width: 0 when all candidates
@@ -95,29 +106,55 @@ pub(crate) fn diversity(population: Population<'_>, space: &ParameterSpace) -> f
 
 /// The measured generations, evenly thinned when there are many.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written<R>", bound(deserialize = "R: Row + Deserialize<'de>"))]
 pub struct History<R = Generation> {
     rows: Vec<R>,
     /// Every how many generations a row is kept, as a power of two.
     stride_log2: u32,
-    /// The best fitness of all generations.
-    best: Option<f64>,
 }
 
-impl<R> Default for History<R> {
-    fn default() -> Self {
-        History { rows: Vec::new(), stride_log2: 0, best: None }
-    }
+/// A history as it is read, before it is checked.
+#[derive(Deserialize)]
+struct Written<R> {
+    rows: Vec<R>,
+    stride_log2: u32,
 }
 
-/// A row of a history: what was measured of one generation.
+/// What was measured of one generation, as a row of a history.
 pub(crate) trait Row {
     /// Which generation it was.
     fn index(&self) -> u32;
+    /// Whether what was read can be what was written.
+    fn is_sound(&self) -> bool;
 }
 
 impl Row for Generation {
     fn index(&self) -> u32 {
         self.index
+    }
+    fn is_sound(&self) -> bool {
+        self.best.is_finite()
+    }
+}
+
+impl<R: Row> TryFrom<Written<R>> for History<R> {
+    type Error = &'static str;
+
+    fn try_from(Written { rows, stride_log2 }: Written<R>) -> Result<History<R>, Self::Error> {
+        let stride = 1_u32.checked_shl(stride_log2).ok_or("the history is damaged: its stride")?;
+        let in_place = |(at, row): (usize, &R)| {
+            u64::from(row.index()) == at as u64 * u64::from(stride) && row.is_sound()
+        };
+        if rows.len() > HISTORY_MAX || !rows.iter().enumerate().all(in_place) {
+            return Err("the history is damaged: its rows are not evenly spaced");
+        }
+        Ok(History { rows, stride_log2 })
+    }
+}
+
+impl<R> Default for History<R> {
+    fn default() -> Self {
+        History { rows: Vec::new(), stride_log2: 0 }
     }
 }
 
@@ -127,28 +164,14 @@ impl<R> History<R> {
         &self.rows
     }
 
-    pub(crate) fn best(&self) -> Option<f64> {
-        self.best
-    }
-
-    pub(crate) fn note_best(&mut self, best: f64) {
-        self.best = Some(best);
+    /// How many rows there are after so many generations.
+    pub(crate) fn rows_of(&self, generations: u32) -> u64 {
+        u64::from(generations).div_ceil(1 << self.stride_log2)
     }
 }
 
 #[allow(private_bounds)] // Only the searches of this crate write a history.
 impl<R: Row> History<R> {
-    /// Whether what was read can be what was written.
-    pub(crate) fn check(&self) -> Result<(), GaError> {
-        let strides = self.stride_log2 < u32::BITS
-            && self.rows.iter().all(|row| row.index() & ((1 << self.stride_log2) - 1) == 0);
-        let rising = self.rows.windows(2).all(|pair| pair[0].index() < pair[1].index());
-        if self.rows.len() > HISTORY_MAX || !strides || !rising {
-            return Err(GaError::Damaged { what: "the rows of its history contradict each other" });
-        }
-        Ok(())
-    }
-
     pub(crate) fn push(&mut self, row: R) {
         if row.index() & ((1 << self.stride_log2) - 1) != 0 {
             return;
@@ -199,6 +222,7 @@ mod tests {
             diversity: 0.0,
             evaluations: 0,
             failures: 0,
+            infeasible: 0,
         };
         for index in 0..10_000 {
             history.push(row(index));

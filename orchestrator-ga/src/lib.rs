@@ -27,8 +27,13 @@
 //! The documents' F(θ) is [`DocumentFitness`]; [`verify`] is their checklist with the measured numbers, [`diagnose`] their
 //! troubleshooting. [`GaWorker`] is the adapter to orchestrator-core.
 
+mod adapters;
+mod advance;
+mod async_fitness;
 mod batch;
+mod candidates;
 mod check;
+mod cma;
 mod cost;
 mod diagnosis;
 mod document;
@@ -36,10 +41,15 @@ mod error;
 mod fitness;
 mod generation;
 mod genetic;
+mod method;
 mod optimizer;
 mod outcome;
+#[cfg(feature = "rayon")]
+mod parallel;
 pub mod pareto;
 mod pending;
+mod run;
+mod run_async;
 mod saved;
 mod search;
 mod stop;
@@ -48,18 +58,28 @@ mod worker;
 /// Core's word for a line of a checklist, as [`verify`] gives them.
 pub use orchestrator_core::Check;
 
+pub use adapters::{
+    BatchFn, Constrained, Fallible, Repaired, batch_fn, constrained, fallible, fitness_fn, repaired,
+};
+pub use advance::{EMPTY_GENERATIONS_MAX, IMPROVEMENT_MIN};
+pub use async_fitness::{AsyncFitness, AsyncFitnessFn, OnSpawner, async_fitness_fn, on_spawner};
 pub use batch::Batch;
+pub use candidates::{Candidate, Candidates, Evaluation, Score, Scores};
 pub use check::{DIVERSITY_MIN, verify};
+pub use cma::{CMA_DIMENSION_MAX, CmaConfig, CmaEs, RESTARTS_MAX, Restarts};
 pub use cost::{Cost, Costs};
 pub use diagnosis::{Finding, diagnose};
 pub use document::{COMPLEXITY, DocumentFitness, FitnessTerms};
 pub use error::GaError;
-pub use fitness::{Evaluation, Fallible, FitnessError, FitnessFn, Score, fallible, fitness_fn};
+pub use fitness::{FitnessError, FitnessFn};
 pub use generation::{Generation, HISTORY_MAX, History};
 pub use genetic::{DOCUMENT_GENERATIONS, GENERATIONS_MAX, Ga, GaConfig, POPULATION_MAX};
+pub use method::{AnyOptimizer, Method, MethodName};
 pub use optimizer::{Optimizer, Population};
 pub use outcome::{REGION_SHARE_MIN, SearchResult};
+#[cfg(feature = "rayon")]
+pub use parallel::{Parallel, ParallelObjectives, parallel, parallel_objectives};
 pub use pareto::{Nsga2, Nsga3, Objectives, ObjectivesFn, ParetoSearch};
-pub use search::{Candidate, EMPTY_GENERATIONS_MAX, IMPROVEMENT_MIN, Search};
-pub use stop::{Stop, StopReason};
-pub use worker::{GaOutput, GaRequest, GaWorker, StartPoint};
+pub use search::Search;
+pub use stop::{EVALUATIONS_MAX, Stop, StopReason};
+pub use worker::{AsyncGaWorker, GaOutput, GaRequest, GaWorker, StartPoint, WorkerFitness};

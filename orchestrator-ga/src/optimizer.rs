@@ -63,6 +63,15 @@ pub trait Optimizer {
     /// bred is known already.
     fn ask(&mut self, batch: &mut Batch);
 
+    /// Puts points that are known to be good, the best first and all of the space, into the first batch, which it has just given, and which has
+    /// room for them. Called at most once, before the first `tell`. By default they take the first places; a method with a centre may
+    /// move it there and fill the batch anew.
+    fn start_from(&mut self, points: &[Vec<f64>], batch: &mut Batch) {
+        for (index, point) in points.iter().enumerate() {
+            batch.point_mut(index).copy_from_slice(point);
+        }
+    }
+
     /// Takes the costs of the points it asked for, in their order. A point may have been moved by a repair meanwhile: what the
     /// batch holds now is what was evaluated. The method may keep the memory of both (by `swap`) and leave anything in its place.
     fn tell(&mut self, batch: &mut Batch, costs: &mut Costs);
@@ -70,7 +79,7 @@ pub trait Optimizer {
     /// What the method holds at the moment, for measures of diversity and the region worth refining; empty before the first `tell`.
     fn population(&self) -> Population<'_>;
 
-    /// How many points it was given to start from.
+    /// How many points it was given to start from when it was made.
     fn warm_starts(&self) -> usize {
         0
     }
@@ -102,6 +111,9 @@ impl<O: Optimizer + ?Sized> Optimizer for Box<O> {
     }
     fn ask(&mut self, batch: &mut Batch) {
         (**self).ask(batch);
+    }
+    fn start_from(&mut self, points: &[Vec<f64>], batch: &mut Batch) {
+        (**self).start_from(points, batch);
     }
     fn tell(&mut self, batch: &mut Batch, costs: &mut Costs) {
         (**self).tell(batch, costs);

@@ -31,6 +31,12 @@ pub struct SearchResult {
     pub evaluations: u64,
     /// How many of these evaluations failed or were not finite.
     pub failures: u64,
+    /// How many of the candidates broke a constraint.
+    #[serde(default)]
+    pub infeasible: u64,
+    /// How many evaluations there had been at the last improvement.
+    #[serde(default)]
+    pub improved_at: u64,
     /// Why the search ended.
     pub stop: StopReason,
     /// For how many generations there has been no improvement.
@@ -38,7 +44,7 @@ pub struct SearchResult {
     /// How many points of the start population were given.
     pub warm_starts: usize,
     /// Where a finer method should go on: the part of the space that holds the best point and the best quarter of the last
-    /// generation, each parameter at least [`REGION_SHARE_MIN`] of its width (less only at a bound).
+    /// generation, each real or integer parameter at least [`REGION_SHARE_MIN`] of its width (less only at a bound). The others stay whole.
     pub region: ParameterSpace,
 }
 
@@ -53,8 +59,7 @@ pub(crate) fn region_around(
     costs.ranking(&mut places);
     places.retain(|&at| costs.cost(at).is_known());
     places.truncate(costs.len().div_ceil(4));
-    let parts = space.names().iter().zip(space.bounds()).enumerate();
-    ParameterSpace::new(parts.map(|(at, (name, bounds))| {
+    let parts = space.bounds().iter().enumerate().map(|(at, bounds)| {
         let reach = 0.5 * REGION_SHARE_MIN * bounds.width();
         let (low, high) = places
             .iter()
@@ -62,8 +67,9 @@ pub(crate) fn region_around(
             .fold((best[at] - reach, best[at] + reach), |(low, high), value| {
                 (low.min(value), high.max(value))
             });
-        let part = Bounds { min: bounds.clamp(low), max: bounds.clamp(high) };
-        (name.clone(), part)
-    }))
-    .expect("the names are those of a space, and every part lies inside its bounds")
+        Bounds { min: low, max: high }
+    });
+    space
+        .narrowed(&parts.collect::<Vec<_>>())
+        .expect("every part holds the best point, which is in the space")
 }

@@ -1,7 +1,7 @@
 //! The generation that waits for its costs, and the count of what was evaluated.
 //!
-//! This is what a search over one objective and one over many have in common: budgets that may cut a generation in two, seeds for
-//! every evaluation, failures that are counted and never panic. Nothing here knows what a fitness is.
+//! Budgets that may cut a generation in two, seeds for every evaluation, failures that are counted and never panic: what a search
+//! owes its users whatever it optimises. Nothing here knows what a fitness is.
 
 use std::ops::Range;
 
@@ -9,21 +9,24 @@ use orchestrator_core::{ParameterSpace, Seed};
 use serde::{Deserialize, Serialize};
 
 use crate::batch::Batch;
+use crate::candidates::{Candidates, Scores};
 use crate::cost::Costs;
 use crate::error::GaError;
-use crate::fitness::{Evaluation, FitnessError};
-use crate::search::Candidate;
+use crate::generation::Evaluated;
+use crate::stop::EVALUATIONS_MAX;
 
 /// A generation under evaluation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Pending {
     pub(crate) batch: Batch,
-    /// The costs of its first candidates: a budget may cut a generation in two.
+    /// The costs of its first candidates.
     pub(crate) costs: Costs,
-    pub(crate) failures_of_batch: usize,
+    failures_of_batch: usize,
+    infeasible_of_batch: usize,
     pub(crate) generation: u32,
     pub(crate) evaluations: u64,
     pub(crate) failures: u64,
+    pub(crate) infeasible: u64,
 }
 
 impl Pending {
@@ -32,9 +35,11 @@ impl Pending {
             batch: Batch::new(dimension),
             costs: Costs::new(objectives),
             failures_of_batch: 0,
+            infeasible_of_batch: 0,
             generation: 0,
             evaluations: 0,
             failures: 0,
+            infeasible: 0,
         }
     }
 
@@ -45,99 +50,115 @@ impl Pending {
         told..self.batch.len().min(told.saturating_add(room))
     }
 
-    /// What the seeds of this generation's evaluations are derived from.
-    pub(crate) fn evaluation_seed(&self, seed: Seed) -> Seed {
-        seed.derive("evaluate").index(u64::from(self.generation))
-    }
-
-    pub(crate) fn candidate(&self, index: usize, evaluation_seed: Seed) -> Candidate<'_> {
-        let evaluation = Evaluation {
+    /// Some of the candidates, by the seed of the search.
+    pub(crate) fn candidates(&self, places: Range<usize>, seed: Seed) -> Candidates<'_> {
+        let dimension = self.batch.dimension();
+        Candidates {
+            points: &self.batch.as_slice()[places.start * dimension..places.end * dimension],
+            dimension,
+            first: places.start,
             generation: self.generation,
-            index,
-            seed: evaluation_seed.index(index as u64),
-        };
-        Candidate { point: self.batch.point(index), evaluation }
+            seed: seed.derive("evaluate").index(u64::from(self.generation)),
+        }
     }
 
-    /// Moves the waiting candidates; what leaves the space is moved back.
+    /// Moves some of the candidates by a closure that says whether it moved one; what leaves the space is moved back.
     pub(crate) fn repair(
         &mut self,
-        waiting: Range<usize>,
+        places: Range<usize>,
         space: &ParameterSpace,
-        repair: impl Fn(&mut [f64]),
+        repair: impl Fn(&mut [f64]) -> bool,
     ) {
-        for index in waiting {
+        for index in places {
             let point = self.batch.point_mut(index);
-            repair(point);
-            space.clamp(point);
+            if repair(point) {
+                space.clamp(point);
+            }
         }
     }
 
-    /// Takes the costs of the waiting candidates: `measure` writes a row and gives the violation. Whether the generation is
-    /// complete now.
+    /// Takes the scores of the candidates that wait, as many as that are. Whether the generation is complete now.
     ///
     /// # Errors
-    /// When not one candidate of the whole search could be evaluated. Nothing is changed then.
-    pub(crate) fn absorb(
-        &mut self,
-        waiting: Range<usize>,
-        seed: Seed,
-        mut measure: impl FnMut(&Candidate<'_>, &mut [f64]) -> Result<f64, FitnessError>,
-    ) -> Result<bool, GaError> {
-        let (before, count) = (self.costs.len(), waiting.len());
-        let evaluation_seed = self.evaluation_seed(seed);
-        let mut costs = std::mem::replace(&mut self.costs, Costs::new(1));
-        let (mut failures, mut last) = (0, None);
-        for index in waiting {
-            let candidate = self.candidate(index, evaluation_seed);
-            if let Err(error) = costs.push_with(|row| measure(&candidate, row)) {
-                failures += 1;
-                last = Some(error);
-            }
+    /// When there are more or fewer, or not one candidate of the whole search could be evaluated. Nothing is changed then.
+    pub(crate) fn keep(&mut self, wanted: usize, scores: &mut Scores) -> Result<bool, GaError> {
+        let found = scores.len();
+        if wanted != found {
+            return Err(GaError::Scores { wanted, found });
         }
-        self.costs = costs;
-        if let Some(last) = last
-            && failures == count
+        if scores.failures == found
             && self.failures == self.evaluations
+            && let Some(last) = scores.last_error.take()
         {
-            self.costs.truncate(before);
-            return Err(GaError::AllFailed { generation: self.generation, count, last });
+            return Err(GaError::AllFailed { generation: self.generation, count: found, last });
         }
-        self.evaluations += count as u64;
-        self.failures += failures as u64;
-        self.failures_of_batch += failures;
+        self.costs.extend(&scores.costs);
+        self.evaluations += found as u64;
+        self.failures += scores.failures as u64;
+        self.infeasible += scores.infeasible as u64;
+        self.failures_of_batch += scores.failures;
+        self.infeasible_of_batch += scores.infeasible;
         Ok(self.costs.len() == self.batch.len())
     }
 
-    /// Makes room for the next generation; gives how many evaluations of this one failed.
-    pub(crate) fn advance(&mut self) -> usize {
-        self.batch.clear();
-        self.costs.clear();
-        self.generation += 1;
-        std::mem::take(&mut self.failures_of_batch)
+    /// What was done for this generation, so far.
+    pub(crate) fn evaluated(&self) -> Evaluated {
+        Evaluated {
+            evaluations: self.costs.len(),
+            failures: self.failures_of_batch,
+            infeasible: self.infeasible_of_batch,
+        }
     }
 
-    /// Whether what was read can be what was written.
-    pub(crate) fn check(&self, space: &ParameterSpace, objectives: usize) -> Result<(), GaError> {
-        let damaged = |what| Err(GaError::Damaged { what });
-        if self.batch.dimension() != space.len()
-            || self.batch.points().any(|point| space.check(point).is_err())
-        {
-            return damaged("a candidate is not in the space");
+    /// Makes room for the next generation.
+    pub(crate) fn advance(&mut self) {
+        self.batch.clear();
+        self.costs.clear();
+        (self.failures_of_batch, self.infeasible_of_batch) = (0, 0);
+        self.generation = self.generation.saturating_add(1);
+    }
+
+    /// What of what was read cannot have been written.
+    pub(crate) fn contradiction(
+        &self,
+        space: &ParameterSpace,
+        objectives: usize,
+    ) -> Option<&'static str> {
+        let (told, costs) = (self.costs.len(), &self.costs);
+        if costs.objectives() != objectives {
+            return Some("its costs are of another number of objectives");
         }
-        if self.costs.objectives() != objectives || self.costs.len() > self.batch.len() {
-            return damaged("the costs and the candidates contradict each other");
-        }
-        let failed = (0..self.costs.len()).filter(|&at| !self.costs.cost(at).is_known()).count();
-        if failed != self.failures_of_batch {
-            return damaged("the failures and the costs contradict each other");
-        }
-        if self.failures > self.evaluations
-            || (self.costs.len() as u64) > self.evaluations
-            || failed as u64 > self.failures
-        {
-            return damaged("there are more failures or costs than evaluations");
-        }
-        Ok(())
+        let failed = (0..told).filter(|&at| !costs.cost(at).is_known()).count();
+        let feasible = (0..told).filter(|&at| costs.cost(at).is_feasible()).count();
+        let finite = |at: usize| costs.row(at).iter().all(|value| value.is_finite());
+        let rules = [
+            (self.batch.dimension() == space.len(), "its candidates are of another space"),
+            (
+                self.batch.points().all(|point| space.check(point).is_ok()),
+                "a candidate is not in the space",
+            ),
+            (told <= self.batch.len(), "there are more costs than candidates"),
+            (
+                (0..told).all(|at| !costs.cost(at).is_feasible() || finite(at)),
+                "a candidate without a fault has no cost",
+            ),
+            (self.failures_of_batch == failed, "the failures of a generation are miscounted"),
+            (
+                self.infeasible_of_batch == told - failed - feasible,
+                "the infeasible candidates of a generation are miscounted",
+            ),
+            (self.evaluations <= EVALUATIONS_MAX, "there are too many evaluations"),
+            (told as u64 <= self.evaluations, "there are more costs than evaluations"),
+            (
+                self.failures.checked_add(self.infeasible).is_some_and(|n| n <= self.evaluations),
+                "there are more failures than evaluations",
+            ),
+            (
+                failed as u64 <= self.failures
+                    && self.infeasible_of_batch as u64 <= self.infeasible,
+                "a generation has more failures than the search",
+            ),
+        ];
+        rules.into_iter().find(|(holds, _)| !holds).map(|(_, what)| what)
     }
 }

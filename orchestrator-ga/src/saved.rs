@@ -1,14 +1,17 @@
 //! A search as it is written down: with a version, and checked when it is read.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::batch::Batch;
+use crate::candidates::Scores;
 use crate::cost::Costs;
 use crate::error::GaError;
 use crate::generation::History;
 use crate::optimizer::Optimizer;
 use crate::search::Search;
-use crate::stop::{Stop, StopReason};
+use crate::stop::{EVALUATIONS_MAX, Stop, StopReason};
 
 /// The format that this version writes and reads. 1 was the generational algorithm alone.
 const VERSION: u32 = 2;
@@ -21,11 +24,18 @@ struct SavedRef<'a, O> {
     batch: &'a Batch,
     costs: &'a Costs,
     failures_of_batch: usize,
+    infeasible_of_batch: usize,
     generation: u32,
     evaluations: u64,
     failures: u64,
+    infeasible: u64,
     best: &'a Option<(Vec<f64>, f64)>,
+    nearest: &'a Option<(Vec<f64>, f64)>,
+    improved_to: Option<(f64, f64)>,
+    improved_at: u64,
     stagnant: u32,
+    given: usize,
+    elapsed: Duration,
     history: &'a History,
     reason: Option<StopReason>,
 }
@@ -39,11 +49,18 @@ struct Saved<O> {
     batch: Batch,
     costs: Costs,
     failures_of_batch: usize,
+    infeasible_of_batch: usize,
     generation: u32,
     evaluations: u64,
     failures: u64,
+    infeasible: u64,
     best: Option<(Vec<f64>, f64)>,
+    nearest: Option<(Vec<f64>, f64)>,
+    improved_to: Option<(f64, f64)>,
+    improved_at: u64,
     stagnant: u32,
+    given: usize,
+    elapsed: Duration,
     history: History,
     reason: Option<StopReason>,
 }
@@ -57,11 +74,18 @@ impl<O: Serialize> Serialize for Search<O> {
             batch: &self.batch,
             costs: &self.costs,
             failures_of_batch: self.failures_of_batch,
+            infeasible_of_batch: self.infeasible_of_batch,
             generation: self.generation,
             evaluations: self.evaluations,
             failures: self.failures,
+            infeasible: self.infeasible,
             best: &self.best,
+            nearest: &self.nearest,
+            improved_to: self.improved_to,
+            improved_at: self.improved_at,
             stagnant: self.stagnant,
+            given: self.given,
+            elapsed: self.elapsed,
             history: &self.history,
             reason: self.reason,
         }
@@ -84,37 +108,100 @@ fn known_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::E
 }
 
 fn checked<O: Optimizer>(saved: Saved<O>) -> Result<Search<O>, GaError> {
-    let damaged = |what| Err(GaError::Damaged { what });
     saved.stop.check()?;
-    let space = saved.optimizer.space();
-    if saved.batch.dimension() != space.len()
-        || saved.batch.points().any(|point| space.check(point).is_err())
-    {
-        return damaged("a candidate is not in the space");
-    }
-    if saved.costs.objectives() != 1 || saved.costs.len() > saved.batch.len() {
-        return damaged("the costs and the candidates contradict each other");
-    }
-    if let Some((point, fitness)) = &saved.best
-        && (space.check(point).is_err() || !fitness.is_finite())
-    {
-        return damaged("the best is not in the space");
-    }
-    if saved.failures > saved.evaluations {
-        return damaged("there are more failures than evaluations");
-    }
-    Ok(Search {
+    let search = Search {
         optimizer: saved.optimizer,
         stop: saved.stop,
         batch: saved.batch,
         costs: saved.costs,
         failures_of_batch: saved.failures_of_batch,
+        infeasible_of_batch: saved.infeasible_of_batch,
         generation: saved.generation,
         evaluations: saved.evaluations,
         failures: saved.failures,
+        infeasible: saved.infeasible,
         best: saved.best,
+        nearest: saved.nearest,
+        improved_to: saved.improved_to,
+        improved_at: saved.improved_at,
         stagnant: saved.stagnant,
+        given: saved.given,
+        elapsed: saved.elapsed,
         history: saved.history,
         reason: saved.reason,
-    })
+        scores: Scores::new(),
+    };
+    match contradiction(&search) {
+        Some(what) => Err(GaError::Damaged { what }),
+        None => Ok(search),
+    }
+}
+
+/// What cannot be so in any search.
+fn contradiction<O: Optimizer>(search: &Search<O>) -> Option<&'static str> {
+    let space = search.optimizer.space();
+    let inside = |point: &[f64]| space.check(point).is_ok();
+    let (told, costs) = (search.costs.len(), &search.costs);
+    let known = |found: &Option<(Vec<f64>, f64)>| {
+        found.as_ref().is_none_or(|(point, value)| inside(point) && value.is_finite())
+    };
+    let failed = (0..told).filter(|&at| !costs.cost(at).is_known()).count();
+    let feasible = (0..told).filter(|&at| costs.cost(at).is_feasible()).count();
+    let anything = search.best.is_some() || search.nearest.is_some();
+    let rows = search.history.rows().len() as u64;
+    let rules = [
+        (search.optimizer.objectives() == 1, "its method has several objectives"),
+        (search.batch.dimension() == space.len(), "its candidates are of another space"),
+        (search.batch.points().all(inside), "a candidate is not in the space"),
+        (costs.objectives() == 1, "its costs have several objectives"),
+        (told <= search.batch.len(), "there are more costs than candidates"),
+        (
+            (0..told).all(|at| !costs.cost(at).is_feasible() || costs.cost(at).value.is_finite()),
+            "a candidate without a fault has no cost",
+        ),
+        (search.failures_of_batch == failed, "the failures of a generation are miscounted"),
+        (
+            search.infeasible_of_batch == told - failed - feasible,
+            "the infeasible candidates of a generation are miscounted",
+        ),
+        (search.evaluations <= EVALUATIONS_MAX, "there are too many evaluations"),
+        (told as u64 <= search.evaluations, "there are more costs than evaluations"),
+        (
+            search.failures.checked_add(search.infeasible).is_some_and(|n| n <= search.evaluations),
+            "there are more failures than evaluations",
+        ),
+        (
+            search.failures_of_batch as u64 <= search.failures
+                && search.infeasible_of_batch as u64 <= search.infeasible,
+            "a generation has more failures than the search",
+        ),
+        (known(&search.best), "the best is not in the space"),
+        (known(&search.nearest), "the nearest is not in the space"),
+        (
+            search.nearest.as_ref().is_none_or(|(_, violation)| *violation > 0.0),
+            "the nearest breaks no constraint",
+        ),
+        (
+            search.best.is_none() || search.nearest.is_none(),
+            "there are a best and a nearest candidate",
+        ),
+        (
+            anything == (search.evaluations > search.failures),
+            "what was found and what was evaluated contradict each other",
+        ),
+        (search.improved_to.is_some() == anything, "an improvement without a candidate"),
+        (
+            search.improved_to.is_none_or(|(v, f)| v >= 0.0 && v.is_finite() && f.is_finite()),
+            "an improvement that is no number",
+        ),
+        (search.improved_at <= search.evaluations, "it has improved in the future"),
+        (search.stagnant <= search.generation, "it has stagnated for longer than it runs"),
+        (rows == search.history.rows_of(search.generation), "its history is of another length"),
+        (
+            search.reason.is_some() || search.stop.reason(&search.standing()).is_none(),
+            "it goes on after its end",
+        ),
+        (search.reason != Some(StopReason::Interrupted), "it was interrupted, which is no end"),
+    ];
+    rules.into_iter().find(|(holds, _)| !holds).map(|(_, what)| what)
 }

@@ -1,6 +1,7 @@
 //! The driver of a method: it hands out candidates, keeps the budget, and knows the best.
 //!
-//! Nothing here proposes a point, and nothing calls a fitness but [`Search::step`] and [`Search::run`].
+//! Nothing here proposes a point, calls a fitness or reads a clock. [`Search::run`] and its siblings do call a fitness; they are
+//! written in terms of what is here.
 //!
 //! ```
 //! use orchestrator_core::{ParameterSpace, Seed};
@@ -17,37 +18,27 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use orchestrator_core::{ParameterSpace, Seed};
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use orchestrator_core::ParameterSpace;
 
 use crate::batch::Batch;
-use crate::cost::{Cost, Costs};
+use crate::candidates::{Candidate, Candidates, Score, Scores};
+use crate::cost::Costs;
 use crate::error::GaError;
-use crate::fitness::{Evaluation, FitnessError, FitnessFn, Score};
+use crate::fitness::FitnessError;
 use crate::generation::{Generation, History};
 use crate::optimizer::Optimizer;
 use crate::outcome::{SearchResult, region_around};
 use crate::stop::{Progress, Stop, StopReason};
-
-/// What counts as an improvement, as a share of the best fitness (of 1 when that is smaller): less is rounding.
-pub const IMPROVEMENT_MIN: f64 = 1e-9;
-/// How many generations in a row may be empty, all that was bred being known already, before the method counts as converged.
-pub const EMPTY_GENERATIONS_MAX: u32 = 100;
-
-/// A point that waits for its score.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Candidate<'a> {
-    /// The values, in the order of the space, inside its bounds.
-    pub point: &'a [f64],
-    /// Where in the search it stands, and its own seed.
-    pub evaluation: Evaluation,
-}
 
 /// A search in progress.
 ///
 /// Call [`ask`](Search::ask) and [`tell`](Search::tell) in turn until [`finished`](Search::finished); then take the
 /// [`result`](Search::result). `ask` may be repeated and gives the same candidates. `tell` advances, or leaves everything as it
 /// was and says why. Between any two calls the search can be serialised (with a version), if its method can; loaded, it goes on as
-/// if nothing had happened.
+/// if nothing had happened. To go on after the end, [`set_stop`](Search::set_stop).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Search<O> {
     pub(crate) optimizer: O,
@@ -57,13 +48,28 @@ pub struct Search<O> {
     /// The costs of its first candidates: a budget may cut a generation in two.
     pub(crate) costs: Costs,
     pub(crate) failures_of_batch: usize,
+    pub(crate) infeasible_of_batch: usize,
     pub(crate) generation: u32,
     pub(crate) evaluations: u64,
     pub(crate) failures: u64,
+    pub(crate) infeasible: u64,
+    /// The best candidate that breaks no constraint, and its fitness.
     pub(crate) best: Option<(Vec<f64>, f64)>,
+    /// Until there is one: the candidate that breaks them least, and how far.
+    pub(crate) nearest: Option<(Vec<f64>, f64)>,
+    /// What the last improvement reached: the fitness, or the violation while nothing is feasible.
+    pub(crate) improved_to: Option<(f64, f64)>,
+    /// How many evaluations there had been then.
+    pub(crate) improved_at: u64,
+    /// For how many generations there has been none.
     pub(crate) stagnant: u32,
+    /// Points that were given to start from.
+    pub(crate) given: usize,
+    pub(crate) elapsed: Duration,
     pub(crate) history: History,
     pub(crate) reason: Option<StopReason>,
+    /// Where scores are gathered; empty between any two calls.
+    pub(crate) scores: Scores,
 }
 
 impl<O: Optimizer> Search<O> {
@@ -84,20 +90,73 @@ impl<O: Optimizer> Search<O> {
             batch,
             costs: Costs::new(1),
             failures_of_batch: 0,
+            infeasible_of_batch: 0,
             generation: 0,
             evaluations: 0,
             failures: 0,
+            infeasible: 0,
             best: None,
+            nearest: None,
+            improved_to: None,
+            improved_at: 0,
             stagnant: 0,
+            given: 0,
+            elapsed: Duration::ZERO,
             history: History::default(),
             reason: None,
+            scores: Scores::new(),
         })
     }
 
-    /// The candidates that wait for a score, at most as many as the budget has left; none when the search has ended.
+    /// Starts from points that are known to be good, the best first: the [`best`](SearchResult::best) of earlier results, say. They are
+    /// evaluated with the first generation, in place of as many of its points.
+    ///
+    /// ```
+    /// use orchestrator_core::ParameterSpace;
+    /// use orchestrator_ga::{Ga, GaConfig};
+    /// let space = ParameterSpace::uniform(2, -1.0, 1.0)?;
+    /// let mut search = Ga::search(space, GaConfig::documents(), Seed(1))?;
+    /// search.start_from(&[vec![0.1, 0.2]])?;
+    /// assert_eq!(search.ask().next().unwrap().point, [0.1, 0.2]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When a point is not in the space, there are more points than the first generation has, the search was started from points
+    /// already, or something was evaluated. Nothing is changed then.
+    pub fn start_from(&mut self, points: &[Vec<f64>]) -> Result<(), GaError> {
+        if self.evaluations > 0 || self.given > 0 {
+            return Err(GaError::Started);
+        }
+        if points.len() > self.batch.len() {
+            let population = self.batch.len();
+            return Err(GaError::StartCount { found: points.len(), population });
+        }
+        for (index, point) in points.iter().enumerate() {
+            self.space().check(point).map_err(|source| GaError::Start { index, source })?;
+        }
+        self.optimizer.start_from(points, &mut self.batch);
+        self.given = points.len();
+        Ok(())
+    }
+
+    /// The candidates that wait for a score, at most as many as the budget has left; none when the search has ended. It may be none
+    /// before, when all that was bred is known already: `tell` an empty list then.
     pub fn ask(&self) -> impl ExactSizeIterator<Item = Candidate<'_>> {
-        let seed = self.evaluation_seed();
-        self.waiting().map(move |index| self.candidate(index, seed))
+        self.candidates().iter()
+    }
+
+    /// The candidates of [`ask`](Search::ask), as one block.
+    pub fn candidates(&self) -> Candidates<'_> {
+        let waiting = self.waiting();
+        let dimension = self.batch.dimension();
+        Candidates {
+            points: &self.batch.as_slice()[waiting.start * dimension..waiting.end * dimension],
+            dimension,
+            first: waiting.start,
+            generation: self.generation,
+            seed: self.optimizer.seed().derive("evaluate").index(u64::from(self.generation)),
+        }
     }
 
     /// Takes the score of every candidate of [`ask`](Search::ask), in its order, and advances unless the search ends. A plain
@@ -110,40 +169,38 @@ impl<O: Optimizer> Search<O> {
         &mut self,
         scores: impl IntoIterator<Item = Result<S, FitnessError>>,
     ) -> Result<(), GaError> {
-        let scores: Vec<_> = scores.into_iter().map(|score| score.map(Into::into)).collect();
-        self.absorb(&scores)
+        let mut gathered = self.take_scores();
+        scores.into_iter().for_each(|score| gathered.push(score));
+        self.absorb(gathered, &mut unobserved).map(drop)
     }
 
     /// Moves the waiting candidates, to where constraints hold say, before they are evaluated. What leaves the space is moved back.
     pub fn repair(&mut self, repair: impl Fn(&mut [f64])) {
-        for index in self.waiting() {
-            let point = self.batch.point_mut(index);
+        self.repair_if(|point| {
             repair(point);
-            self.optimizer.space().clamp(point);
-        }
+            true
+        });
     }
 
-    /// One batch: asks, evaluates in order, tells. That is a generation, unless the budget cuts it.
-    ///
-    /// # Errors
-    /// As [`Search::tell`].
-    pub fn step<F: FitnessFn + ?Sized>(&mut self, fitness: &F) -> Result<(), GaError> {
-        self.repair(|point| fitness.repair(point));
-        let seed = self.evaluation_seed();
-        let scores: Vec<_> =
-            self.waiting().map(|index| score(fitness, &self.candidate(index, seed))).collect();
-        self.absorb(&scores)
+    /// Tells how much time has passed since the search began, earlier sessions included, for [`Stop::Elapsed`]. Time never goes back:
+    /// less than was told before changes nothing.
+    pub fn set_elapsed(&mut self, elapsed: Duration) {
+        self.elapsed = self.elapsed.max(elapsed);
+        self.reason = self.reason.or(self.stop.reason(&self.standing()));
     }
 
-    /// All that is left, and the result.
+    /// Replaces the rules, to go on after the end for example. A generation that the old budget had cut is completed first. What has
+    /// [`Converged`](StopReason::Converged) stays at its end.
     ///
     /// # Errors
-    /// As [`Search::tell`].
-    pub fn run<F: FitnessFn + ?Sized>(&mut self, fitness: &F) -> Result<SearchResult, GaError> {
-        while !self.finished() {
-            self.step(fitness)?;
+    /// When the rules make no sense, or might never end the search. Nothing is changed then.
+    pub fn set_stop(&mut self, stop: Stop) -> Result<(), GaError> {
+        stop.check()?;
+        self.stop = stop;
+        if self.reason != Some(StopReason::Converged) {
+            self.reason = self.stop.reason(&self.standing());
         }
-        self.result()
+        Ok(())
     }
 
     /// Whether the search has ended.
@@ -151,15 +208,9 @@ impl<O: Optimizer> Search<O> {
         self.reason.is_some()
     }
 
-    /// Replaces the rules, to go on after the end for example. A generation that the old budget had cut is completed first.
-    ///
-    /// # Errors
-    /// When the rules make no sense, or might never end the search.
-    pub fn set_stop(&mut self, stop: Stop) -> Result<(), GaError> {
-        stop.check()?;
-        self.reason = stop.reason(&self.progress());
-        self.stop = stop;
-        Ok(())
+    /// How much of what the rules allow is used up, 0 to 1. A target or a stagnation may end the search before.
+    pub fn progress(&self) -> f64 {
+        if self.finished() { 1.0 } else { self.stop.used(&self.standing()) }
     }
 
     /// The generation that waits for scores, counted from 0.
@@ -172,6 +223,16 @@ impl<O: Optimizer> Search<O> {
         self.evaluations
     }
 
+    /// How much time the host has told of.
+    pub fn elapsed(&self) -> Duration {
+        self.elapsed
+    }
+
+    /// The best candidate so far that breaks no constraint, and its fitness.
+    pub fn best(&self) -> Option<(&[f64], f64)> {
+        self.best.as_ref().map(|(point, fitness)| (&point[..], *fitness))
+    }
+
     /// What was measured so far.
     pub fn history(&self) -> &History {
         &self.history
@@ -182,6 +243,11 @@ impl<O: Optimizer> Search<O> {
         self.optimizer.space()
     }
 
+    /// The rules.
+    pub fn stop(&self) -> &Stop {
+        &self.stop
+    }
+
     /// The method.
     pub fn optimizer(&self) -> &O {
         &self.optimizer
@@ -190,9 +256,17 @@ impl<O: Optimizer> Search<O> {
     /// What was found; before the end, what was found so far.
     ///
     /// # Errors
-    /// [`GaError::NothingYet`] before a candidate that breaks no constraint was evaluated.
+    /// [`GaError::NothingYet`] before anything was evaluated, and [`GaError::Infeasible`], with the candidate that comes nearest, when all
+    /// that was evaluated breaks a constraint.
     pub fn result(&self) -> Result<SearchResult, GaError> {
-        let (best, final_fitness) = self.best.clone().ok_or(GaError::NothingYet)?;
+        let Some((best, final_fitness)) = self.best.clone() else {
+            return Err(match self.nearest.clone() {
+                None => GaError::NothingYet,
+                Some((nearest, violation)) => {
+                    GaError::Infeasible { violation, nearest, evaluations: self.evaluations }
+                }
+            });
+        };
         let names = self.space().names().iter().cloned();
         Ok(SearchResult {
             optimized_params: names.zip(best.iter().copied()).collect(),
@@ -202,16 +276,18 @@ impl<O: Optimizer> Search<O> {
             diversity_history: self.history.rows().iter().map(|row| row.diversity).collect(),
             evaluations: self.evaluations,
             failures: self.failures,
+            infeasible: self.infeasible,
+            improved_at: self.improved_at,
             stop: self.reason.unwrap_or(StopReason::Interrupted),
             stagnant_generations: self.stagnant,
-            warm_starts: self.optimizer.warm_starts(),
+            warm_starts: self.optimizer.warm_starts().saturating_add(self.given),
             region: region_around(&best, self.optimizer.population(), self.space()),
             best,
         })
     }
 
     /// The places of the candidates that wait.
-    fn waiting(&self) -> std::ops::Range<usize> {
+    pub(crate) fn waiting(&self) -> std::ops::Range<usize> {
         if self.finished() {
             return 0..0;
         }
@@ -220,149 +296,35 @@ impl<O: Optimizer> Search<O> {
         told..self.batch.len().min(told.saturating_add(room))
     }
 
-    fn evaluation_seed(&self) -> Seed {
-        self.optimizer.seed().derive("evaluate").index(u64::from(self.generation))
-    }
-
-    fn candidate(&self, index: usize, seed: Seed) -> Candidate<'_> {
-        let evaluation =
-            Evaluation { generation: self.generation, index, seed: seed.index(index as u64) };
-        Candidate { point: self.batch.point(index), evaluation }
-    }
-
-    fn progress(&self) -> Progress {
+    /// How the search stands to its rules.
+    pub(crate) fn standing(&self) -> Progress {
         Progress {
             evaluations: self.evaluations,
             generations: self.generation,
             fitness: self.best.as_ref().map(|(_, fitness)| *fitness),
-            stagnant: self.stagnant,
+            stagnant_generations: self.stagnant,
+            stagnant_evaluations: self.evaluations.saturating_sub(self.improved_at),
+            elapsed: self.elapsed,
         }
     }
 
-    fn absorb(&mut self, scores: &[Result<Score, FitnessError>]) -> Result<(), GaError> {
-        if self.finished() {
-            return Err(GaError::Ended);
-        }
-        let waiting = self.waiting();
-        if scores.len() != waiting.len() {
-            return Err(GaError::Scores { wanted: waiting.len(), found: scores.len() });
-        }
-        let before = self.costs.len();
-        let mut last = None;
-        for score in scores {
-            self.costs.push(cost(score).unwrap_or_else(|error| {
-                last = Some(error);
-                Cost::FAILED
-            }));
-        }
-        let failures =
-            (before..self.costs.len()).filter(|&at| !self.costs.cost(at).is_known()).count();
-        if let Some(last) = last
-            && failures == scores.len()
-            && self.failures == self.evaluations
-        {
-            self.costs.truncate(before);
-            let generation = self.generation;
-            return Err(GaError::AllFailed { generation, count: failures, last });
-        }
-        self.evaluations += scores.len() as u64;
-        self.failures += failures as u64;
-        self.failures_of_batch += failures;
-        self.keep_best(before);
-        if self.costs.len() == self.batch.len() {
-            self.close_generation();
-        }
-        self.reason = self.reason.or(self.stop.reason(&self.progress()));
-        Ok(())
-    }
-
-    fn keep_best(&mut self, from: usize) {
-        for index in from..self.costs.len() {
-            let cost = self.costs.cost(index);
-            if !cost.is_feasible() || !cost.is_known() {
-                continue;
-            }
-            match &mut self.best {
-                Some((point, fitness)) => {
-                    if -cost.value > *fitness {
-                        *fitness = -cost.value;
-                        point.copy_from_slice(self.batch.point(index));
-                    }
-                }
-                none => *none = Some((self.batch.point(index).to_vec(), -cost.value)),
+    /// As [`Search::repair`], by a closure that says whether it moved its point.
+    pub(crate) fn repair_if(&mut self, repair: impl Fn(&mut [f64]) -> bool) {
+        for index in self.waiting() {
+            let point = self.batch.point_mut(index);
+            if repair(point) {
+                self.optimizer.space().clamp(point);
             }
         }
     }
 
-    /// Gives a complete generation to the method, measures, and asks for the next; again while the next is empty.
-    fn close_generation(&mut self) {
-        for _ in 0..EMPTY_GENERATIONS_MAX {
-            let evaluated = self.costs.len();
-            self.optimizer.tell(&mut self.batch, &mut self.costs);
-            let row = Generation::of(
-                self.generation,
-                self.optimizer.population(),
-                self.optimizer.space(),
-                evaluated,
-                std::mem::take(&mut self.failures_of_batch),
-            );
-            tracing::debug!(generation = row.index, best = row.best, "generation evaluated");
-            self.note_improvement();
-            self.history.push(row);
-            self.generation += 1;
-            self.batch.clear();
-            self.costs.clear();
-            self.optimizer.ask(&mut self.batch);
-            self.reason = match self.stop.reason(&self.progress()) {
-                None if self.optimizer.converged() => Some(StopReason::Converged),
-                reason => reason,
-            };
-            if self.finished() || !self.batch.is_empty() {
-                return;
-            }
-        }
-        self.reason = Some(StopReason::Converged);
-    }
-
-    fn note_improvement(&mut self) {
-        let best = self.best.as_ref().map(|(_, fitness)| *fitness);
-        let improved = match (self.history.best(), best) {
-            (Some(before), Some(now)) => now > before + IMPROVEMENT_MIN * before.abs().max(1.0),
-            (None, now) => now.is_some(),
-            (Some(_), None) => false,
-        };
-        self.stagnant =
-            if improved || self.history.rows().is_empty() { 0 } else { self.stagnant + 1 };
-        if let Some(now) = best {
-            self.history.note_best(now);
-        }
+    /// The empty place for scores. Whoever panics with it loses its memory and nothing else.
+    pub(crate) fn take_scores(&mut self) -> Scores {
+        std::mem::replace(&mut self.scores, Scores::new())
     }
 }
 
-/// Asks the fitness about a candidate: the violation first, the fitness only when there is none.
-#[inline]
-fn score<F: FitnessFn + ?Sized>(
-    fitness: &F,
-    candidate: &Candidate<'_>,
-) -> Result<Score, FitnessError> {
-    let violation = fitness.violation(candidate.point);
-    if violation == 0.0 {
-        fitness.evaluate(candidate.point, &candidate.evaluation).map(Score::Fitness)
-    } else {
-        Ok(Score::Violation(violation))
-    }
-}
-
-/// A score that cannot be ranked or written down is a failure.
-#[inline]
-fn cost(score: &Result<Score, FitnessError>) -> Result<Cost, FitnessError> {
-    match score {
-        Ok(Score::Fitness(fitness)) if fitness.is_finite() => Ok(Cost::feasible(-fitness)),
-        Ok(Score::Fitness(value)) => Err(FitnessError::NotFinite { value: *value }),
-        Ok(Score::Violation(violation)) if *violation > 0.0 && violation.is_finite() => {
-            Ok(Cost { violation: *violation, value: f64::INFINITY })
-        }
-        Ok(Score::Violation(value)) => Err(FitnessError::Violation { value: *value }),
-        Err(error) => Err(error.clone()),
-    }
+/// For who does not want to be told of generations.
+pub(crate) fn unobserved<O>(_: &mut Search<O>, _: &Generation) -> ControlFlow<()> {
+    ControlFlow::Continue(())
 }

@@ -2,7 +2,8 @@
 
 use orchestrator_core::{ParameterSpace, Parameters, Seed};
 use orchestrator_ga::{
-    Finding, Ga, GaConfig, Search, SearchResult, Stop, diagnose, fallible, fitness_fn, verify,
+    Finding, Ga, GaConfig, Search, SearchResult, Stop, constrained, diagnose, fallible, fitness_fn,
+    verify,
 };
 
 fn run(config: &GaConfig, fitness: impl Fn(&[f64]) -> f64) -> SearchResult {
@@ -60,6 +61,78 @@ fn a_search_that_still_rises_is_told_to_go_on_and_a_good_one_is_told_nothing() {
     let stop = Stop::Generations(30).or(Stop::Target(-0.3));
     let result = Search::new(done, stop).unwrap().run(&fitness_fn(|x| -x[0])).unwrap();
     assert_eq!(diagnose(&result, &GaConfig::default()), []);
+}
+
+#[test]
+fn what_was_spent_after_the_last_improvement_is_told() {
+    let frozen = GaConfig { mutation_rate: 0.0, blend_alpha: 0.0, ..GaConfig::default() };
+    let result = run(&frozen, |x| -x[0] - x[3]);
+    let findings = diagnose(&result, &frozen);
+    let Some(Finding::Premature { improved_at, evaluations }) = findings.last() else {
+        panic!("{findings:?}");
+    };
+    assert_eq!((*improved_at, *evaluations), (result.improved_at, result.evaluations));
+    assert!(2 * improved_at < *evaluations);
+    // It is no matter of mutation, and so also told of methods that have none.
+    assert_eq!(diagnose(&result, None), findings[1..]);
+}
+
+#[test]
+fn a_fitness_that_does_not_look_at_its_candidate_is_told_so() {
+    let config = GaConfig::default();
+    let findings = diagnose(&run(&config, |_| 2.5), &config);
+    assert!(matches!(findings[..], [Finding::Flat { fitness: 2.5, .. }]), "{findings:?}");
+}
+
+#[test]
+fn a_scattered_population_is_told_to_mutate_less() {
+    let wild = GaConfig {
+        mutation_rate: 1.0,
+        mutation_step: 1.0,
+        mutation_step_final: 1.0,
+        ..GaConfig::default()
+    };
+    let findings = diagnose(&run(&wild, |x| -(x[0] - 1.0).abs() - (x[1] - 1.0).abs()), &wild);
+    let advice = findings.first().map(ToString::to_string).unwrap_or_default();
+    assert!(matches!(findings.first(), Some(Finding::Scattered { .. })), "{findings:?}");
+    assert!(advice.contains("lower the mutation rate"), "{advice}");
+}
+
+#[test]
+fn a_population_that_walks_in_small_steps_is_told_to_run() {
+    let tiny = GaConfig {
+        mutation_step: 1e-4,
+        mutation_step_final: 1e-4,
+        blend_alpha: 0.0,
+        generations: 100,
+        ..GaConfig::default()
+    };
+    // Far from the best point when it has become one: then it walks.
+    let mut ga = Search::new(
+        Ga::new(ParameterSpace::uniform(2, -1.0, 1.0).unwrap(), tiny.clone(), Seed(11)).unwrap(),
+        Stop::Generations(100),
+    )
+    .unwrap();
+    ga.start_from(&vec![vec![-0.9, -0.9]; 20]).unwrap();
+    let result = ga.run(&fitness_fn(|x| x[0] + x[1])).unwrap();
+    let findings = diagnose(&result, &tiny);
+    assert!(matches!(findings.first(), Some(Finding::SmallSteps { .. })), "{findings:?}");
+    assert!(findings[0].to_string().ends_with("raise the final mutation step from 0.0001"));
+}
+
+#[test]
+fn a_space_of_which_hardly_anything_is_feasible_is_told_so() {
+    let config = GaConfig::default();
+    let space = ParameterSpace::uniform(2, -1.0, 1.0).unwrap();
+    // What is found feasible at last is a corner, since the rest is not.
+    let corner = constrained(fitness_fn(|x| x[0]), |x| 1.97 - x[0] - x[1]);
+    let mut ga = Ga::search(space, config.clone(), Seed(2)).unwrap();
+    let step = |ga: &mut Search<Ga>| ga.step(&corner).unwrap();
+    while ga.best().is_none() && !ga.finished() {
+        step(&mut ga);
+    }
+    let findings = ga.diagnose(&config);
+    assert!(matches!(findings.first(), Some(Finding::MostlyInfeasible { .. })), "{findings:?}");
 }
 
 #[test]

@@ -54,8 +54,10 @@ impl ObjectivesFn for Patchy {
     fn violation(&self, x: &[f64]) -> f64 {
         (0.2 - (x[0] - 0.5).abs()).max(0.0)
     }
-    fn repair(&self, x: &mut [f64]) {
+    fn repair(&self, x: &mut [f64]) -> bool {
+        let moves = x[2] < 0.01;
         x[2] = x[2].max(0.01);
+        moves
     }
 }
 

@@ -48,6 +48,14 @@ pub enum RlError {
         /// The first thing that does not fit.
         what: String,
     },
+    /// Tuning moves in small steps, which only real parameters allow: leave the others out of its space.
+    #[error("parameter {name:?} is {kind}; only real ones can be tuned")]
+    NotReal {
+        /// The parameter.
+        name: String,
+        /// What it is.
+        kind: &'static str,
+    },
     /// The start is not in the region.
     #[error("the start: {0}")]
     Start(ParameterError),

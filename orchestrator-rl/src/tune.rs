@@ -9,7 +9,7 @@
 
 use std::collections::BTreeSet;
 
-use orchestrator_core::{ParameterSpace, Stream};
+use orchestrator_core::{Domain, ParameterSpace, Stream};
 use serde::{Deserialize, Serialize};
 
 use crate::environment::{Environment, Step};
@@ -81,7 +81,7 @@ impl<F: Fn(&[f64]) -> f64> TuneEnvironment<F> {
     /// Tuning of `objective` (to be maximised) from `start`, inside `region`, a part of `space`.
     ///
     /// # Errors
-    /// When the region is no part of the space, the start is not in the region, or the objective is not finite there.
+    /// When a parameter is not real, the region is no part of the space, the start is not in the region, or the objective is not finite there.
     pub fn new(
         space: &ParameterSpace,
         region: &ParameterSpace,
@@ -302,6 +302,11 @@ where
 }
 
 fn check_region(space: &ParameterSpace, region: &ParameterSpace) -> Result<(), RlError> {
+    if let Some(other) =
+        space.parameters().find(|parameter| !matches!(parameter.domain, Domain::Real(_)))
+    {
+        return Err(RlError::NotReal { name: other.name.to_owned(), kind: other.domain.kind() });
+    }
     if space.names() != region.names() {
         return Err(RlError::Region {
             what: format!("it has {:?}, the space {:?}", region.names(), space.names()),

@@ -141,6 +141,12 @@ fn what_does_not_fit_is_refused() {
     assert!(matches!(refused(&foreign, &START, objective), RlError::Region { .. }));
     let wide = space().names().to_vec().into_iter().map(|n| (n, Bounds { min: -9.0, max: 9.0 }));
     let wide = ParameterSpace::new(wide).unwrap();
+    let mixed = ParameterSpace::builder().real("x", 0.0, 1.0).integer("n", 0, 3).build().unwrap();
+    let error = TuneEnvironment::new(&mixed, &mixed, &[0.5, 2.0], |_: &[f64]| 0.0).map(|_| ());
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "parameter \"n\" is integer; only real ones can be tuned"
+    );
     assert!(matches!(refused(&wide, &START, objective), RlError::Region { .. }));
 }
 

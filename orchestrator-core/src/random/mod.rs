@@ -78,13 +78,13 @@ fn mix(mut word: u64) -> u64 {
 
 /// Uniform in [0, 1), out of the upper 53 bits of a word.
 #[inline]
-fn unit_of(word: u64) -> f64 {
+pub(crate) fn unit_of(word: u64) -> f64 {
     (word >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
 }
 
 /// Uniform in 0..count, out of as many words as it takes.
 #[inline]
-fn index_below(count: usize, mut word: impl FnMut() -> u64) -> usize {
+pub(crate) fn index_below(count: usize, mut word: impl FnMut() -> u64) -> usize {
     assert!(count > 0, "a choice among nothing");
     let count = count as u64;
     let mut product = u128::from(word()) * u128::from(count);

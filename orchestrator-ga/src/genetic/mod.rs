@@ -5,6 +5,7 @@
 
 mod config;
 mod operators;
+mod saved;
 
 use orchestrator_core::{FastStream, ParameterSpace, Seed};
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,7 @@ use operators::{blend, mutate, tournament};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "saved::Saved")]
 pub struct Ga {
     space: ParameterSpace,
     config: GaConfig,
@@ -81,9 +83,7 @@ impl Ga {
         let mut stream = seed.derive("breed").fast_stream();
         let middle = space.middle();
         while start.len() < config.population {
-            for (value, bounds) in start.push(&middle).iter_mut().zip(space.bounds()) {
-                *value = stream.between(bounds.min, bounds.max);
-            }
+            space.sample_into(start.push(&middle), &mut stream);
         }
         let dimension = space.len();
         Ok(Ga {
@@ -121,7 +121,7 @@ impl Ga {
 
     /// The next generation: the elites as they are, then children.
     fn breed(&mut self, batch: &mut Batch) {
-        self.bred += 1;
+        self.bred = self.bred.saturating_add(1);
         let step = self.config.step_at(self.bred);
         let mut ranking = Vec::new();
         self.costs.ranking(&mut ranking);

@@ -29,9 +29,7 @@ pub(super) fn start(
     }
     let middle = space.middle();
     while start.len() < population {
-        for (value, bounds) in start.push(&middle).iter_mut().zip(space.bounds()) {
-            *value = stream.between(bounds.min, bounds.max);
-        }
+        space.sample_into(start.push(&middle), stream);
     }
     Ok(start)
 }
@@ -68,7 +66,7 @@ impl Breeder {
                 child.clear();
                 child.extend_from_slice(population.point(parent));
             }
-            operators.vary(a, b, space.bounds(), stream);
+            operators.vary(a, b, space, stream);
             for child in [&*a, &*b] {
                 if batch.len() < count
                     && known.add(population, population.len() + batch.len(), batch, child)
@@ -225,7 +223,7 @@ mod tests {
         let space = ParameterSpace::uniform(2, 1.0, 1.0).unwrap();
         let mut stream = Seed(1).fast_stream();
         let population = start(&space, 4, &[], &mut stream).unwrap();
-        let operators = Operators::of(&Variation::default(), 2);
+        let operators = Operators::of(&Variation::default(), &space);
         let mut bred = Batch::new(2);
         Breeder::default().breed(
             &mut bred,

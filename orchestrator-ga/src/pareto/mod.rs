@@ -55,7 +55,7 @@ pub use nsga2::{Nsga2, Nsga2Config};
 pub use nsga3::{Nsga3, Nsga3Config};
 pub use objectives::{
     Direction, FallibleObjectives, OBJECTIVES_MAX, Objective, Objectives, ObjectivesError,
-    ObjectivesFn, Scores, fallible_objectives, objectives_fn,
+    ObjectivesFn, ParetoScore, fallible_objectives, objectives_fn,
 };
 pub use outcome::{ParetoGeneration, ParetoResult, TradeOff};
 pub use search::ParetoSearch;

@@ -222,8 +222,7 @@ impl Optimizer for Nsga2 {
             ranks[a] < ranks[b] || (ranks[a] == ranks[b] && distances[a] > distances[b])
         };
         let Memory { operators, breeder, .. } = &mut **scratch;
-        let operators =
-            operators.get_or_insert_with(|| Operators::of(&config.variation, space.len()));
+        let operators = operators.get_or_insert_with(|| Operators::of(&config.variation, space));
         let count = config.population;
         breeder.breed(batch, &members.points, count, (operators, space), stream, better);
     }

@@ -206,8 +206,7 @@ impl Optimizer for Nsga3 {
         let costs = &members.costs;
         let better = |a: usize, b: usize| costs.violation(a) < costs.violation(b);
         let Memory { operators, breeder, .. } = &mut **scratch;
-        let operators =
-            operators.get_or_insert_with(|| Operators::of(&config.variation, space.len()));
+        let operators = operators.get_or_insert_with(|| Operators::of(&config.variation, space));
         breeder.breed(batch, &members.points, count, (operators, space), stream, better);
     }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fitness::{Evaluation, FitnessError};
+use crate::candidates::{Candidates, Evaluation, Scores};
+use crate::fitness::FitnessError;
 
 /// The most objectives of a search. With more of them nearly every candidate is as good as every other, and no method selects.
 pub const OBJECTIVES_MAX: usize = 32;
@@ -136,22 +137,22 @@ impl From<Objectives> for Vec<Objective> {
 
 /// What several objectives say of a candidate.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Scores {
+pub enum ParetoScore {
     /// All constraints hold, and these are the values of the objectives, in their order and in their own directions.
     Values(Vec<f64>),
     /// The constraints are broken this far (more than 0).
     Violation(f64),
 }
 
-impl From<Vec<f64>> for Scores {
-    fn from(values: Vec<f64>) -> Scores {
-        Scores::Values(values)
+impl From<Vec<f64>> for ParetoScore {
+    fn from(values: Vec<f64>) -> ParetoScore {
+        ParetoScore::Values(values)
     }
 }
 
-impl<const N: usize> From<[f64; N]> for Scores {
-    fn from(values: [f64; N]) -> Scores {
-        Scores::Values(values.into())
+impl<const N: usize> From<[f64; N]> for ParetoScore {
+    fn from(values: [f64; N]) -> ParetoScore {
+        ParetoScore::Values(values.into())
     }
 }
 
@@ -192,15 +193,34 @@ pub trait ObjectivesFn {
         evaluation: &Evaluation,
     ) -> Result<(), FitnessError>;
 
-    /// How far the candidate breaks the constraints: 0 when they hold, which they do unless you say otherwise. A candidate that
-    /// breaks one is ranked by this alone, behind all that break none, and its values are not asked for.
+    /// How far the candidate breaks the constraints: more than 0 when it does, 0 or less when all hold. A candidate that breaks some is
+    /// ranked by this alone, behind all that break none, and its values are not asked for.
+    #[inline]
     fn violation(&self, _candidate: &[f64]) -> f64 {
         0.0
     }
 
-    /// Moves the candidate to where the constraints hold, before it is evaluated; by default it stays. What leaves the bounds is
-    /// moved back to them.
-    fn repair(&self, _candidate: &mut [f64]) {}
+    /// Moves the candidate to where the constraints hold, before it is evaluated, and says whether it moved it; by default it stays.
+    /// What was moved out of the space is then moved back. It may be called again for what it has moved already, and must leave that
+    /// where it is.
+    #[inline]
+    fn repair(&self, _candidate: &mut [f64]) -> bool {
+        false
+    }
+
+    /// Adds a score for each of the candidates, in their order; as [`FitnessFn::evaluate_batch`](crate::FitnessFn::evaluate_batch).
+    #[inline]
+    fn evaluate_batch(&self, candidates: &Candidates<'_>, scores: &mut Scores) {
+        for candidate in candidates.iter() {
+            scores.push_values(|values| {
+                let violation = self.violation(candidate.point);
+                if violation <= 0.0 {
+                    self.evaluate(candidate.point, values, &candidate.evaluation)?;
+                }
+                Ok(violation)
+            });
+        }
+    }
 }
 
 impl<F: Fn(&[f64], &mut [f64]) + ?Sized> ObjectivesFn for F {
@@ -228,8 +248,11 @@ impl<T: ObjectivesFn + ?Sized> ObjectivesFn for Arc<T> {
     fn violation(&self, candidate: &[f64]) -> f64 {
         (**self).violation(candidate)
     }
-    fn repair(&self, candidate: &mut [f64]) {
-        (**self).repair(candidate);
+    fn repair(&self, candidate: &mut [f64]) -> bool {
+        (**self).repair(candidate)
+    }
+    fn evaluate_batch(&self, candidates: &Candidates<'_>, scores: &mut Scores) {
+        (**self).evaluate_batch(candidates, scores);
     }
 }
 

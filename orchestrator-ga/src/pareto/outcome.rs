@@ -28,11 +28,18 @@ pub struct ParetoGeneration {
     pub evaluations: usize,
     /// How many of these evaluations failed.
     pub failures: usize,
+    /// How many of these candidates broke a constraint.
+    pub infeasible: usize,
 }
 
 impl Row for ParetoGeneration {
     fn index(&self) -> u32 {
         self.index
+    }
+    fn is_sound(&self) -> bool {
+        let measured = self.hypervolume.is_none_or(|volume| volume >= 0.0 && volume.is_finite());
+        let unscored = self.failures.checked_add(self.infeasible);
+        measured && unscored.is_some_and(|unscored| unscored <= self.evaluations)
     }
 }
 
@@ -55,6 +62,8 @@ pub struct ParetoResult {
     pub evaluations: u64,
     /// How many of these evaluations failed or were not finite.
     pub failures: u64,
+    /// How many of these candidates broke a constraint.
+    pub infeasible: u64,
     /// Why the search ended.
     pub stop: StopReason,
     /// How many points of the start population were given.

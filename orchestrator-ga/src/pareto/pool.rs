@@ -60,8 +60,8 @@ impl Pool {
         self.chosen.clear();
         let costs = self.costs.get_or_insert_with(|| Costs::new(parents.objectives()));
         costs.clear();
-        costs.append(parents);
-        costs.append(children);
+        costs.extend(parents);
+        costs.extend(children);
         (costs, &mut self.chosen)
     }
 

@@ -3,7 +3,7 @@
 //! Both need the (η+1)th root of every number that they draw. When η+1 is a power of two, as in the preset, that is a chain of
 //! square roots, which is exact on every machine and five times as fast as a general power.
 
-use orchestrator_core::{Bounds, FastStream};
+use orchestrator_core::{Bounds, FastStream, ParameterSpace};
 use serde::{Deserialize, Serialize};
 
 use crate::error::GaError;
@@ -66,28 +66,33 @@ pub(super) struct Operators {
     mutation: Power,
     /// The rate of the exponential distribution of the gaps between mutated parameters; none when nothing is mutated.
     mutation_gap_rate: Option<f64>,
+    /// Whether every point within the bounds is one of the space.
+    real: bool,
 }
 
 impl Operators {
-    pub(super) fn of(variation: &Variation, dimension: usize) -> Operators {
-        let rate = variation.mutation_rate.unwrap_or(1.0 / dimension as f64);
+    pub(super) fn of(variation: &Variation, space: &ParameterSpace) -> Operators {
+        let rate = variation.mutation_rate.unwrap_or(1.0 / space.len() as f64);
         Operators {
             crossover_rate: variation.crossover_rate,
             crossover: Power::of(variation.crossover_eta + 1.0),
             mutation: Power::of(variation.mutation_eta + 1.0),
             mutation_gap_rate: (rate > 0.0).then(|| -(-rate).ln_1p()),
+            real: space.is_real(),
         }
     }
 
-    /// Turns copies of two parents into two children, inside the bounds.
+    /// Turns copies of two parents into two children, points of the space. Whatever is not real is varied as if it were, and moved to
+    /// the nearest point of the space.
     #[inline]
     pub(super) fn vary(
         &self,
         a: &mut [f64],
         b: &mut [f64],
-        bounds: &[Bounds],
+        space: &ParameterSpace,
         stream: &mut FastStream,
     ) {
+        let bounds = space.bounds();
         if stream.chance(self.crossover_rate) {
             match self.crossover {
                 // The preset, so that the compiler unrolls it.
@@ -98,6 +103,10 @@ impl Operators {
         if let Some(gap_rate) = self.mutation_gap_rate {
             mutate(self.mutation, gap_rate, a, bounds, stream);
             mutate(self.mutation, gap_rate, b, bounds, stream);
+        }
+        if !self.real {
+            space.clamp(a);
+            space.clamp(b);
         }
     }
 }
@@ -274,12 +283,13 @@ mod tests {
     #[test]
     fn mutation_moves_its_share_by_its_distribution() {
         let mut stream = Seed(2).fast_stream();
-        let operators =
-            Operators::of(&Variation { crossover_rate: 0.0, ..Variation::default() }, 30);
+        let space = ParameterSpace::uniform(30, 0.0, 1.0).unwrap();
+        let still = Variation { crossover_rate: 0.0, ..Variation::default() };
+        let operators = Operators::of(&still, &space);
         let (mut moves, rounds) = (Vec::new(), 20_000);
         for _ in 0..rounds {
             let (mut a, mut b) = ([0.5; 30], [0.5; 30]);
-            operators.vary(&mut a, &mut b, &[UNIT; 30], &mut stream);
+            operators.vary(&mut a, &mut b, &space, &mut stream);
             moves.extend(a.into_iter().chain(b).filter(|&x| x != 0.5).map(|x| (x - 0.5).abs()));
         }
         let mean = moves.len() as f64 / (2.0 * f64::from(rounds));
@@ -300,7 +310,8 @@ mod tests {
                 ..Variation::default()
             };
             let (mut a, mut b) = ([0.5; 30], [0.5; 30]);
-            Operators::of(&variation, 30).vary(&mut a, &mut b, &[UNIT; 30], &mut stream);
+            let space = ParameterSpace::uniform(30, 0.0, 1.0).unwrap();
+            Operators::of(&variation, &space).vary(&mut a, &mut b, &space, &mut stream);
             assert_eq!(a.iter().filter(|&&x| x != 0.5).count(), changed);
         }
     }
@@ -317,11 +328,12 @@ mod tests {
             let bounds = [
                 Bounds { min: -scale, max: scale }, Bounds { min: 0.0, max: 0.0 }, Bounds { min: 0.5 * scale, max: scale },
             ];
-            let operators = Operators::of(&variation, 3);
+            let space = ParameterSpace::new(["a", "b", "c"].into_iter().zip(bounds)).unwrap();
+            let operators = Operators::of(&variation, &space);
             let mut stream = Seed(seed).fast_stream();
             let (mut a, mut b) = ([-scale, 0.0, 0.5 * scale], [scale, 0.0, scale]);
             for _ in 0..20 {
-                operators.vary(&mut a, &mut b, &bounds, &mut stream);
+                operators.vary(&mut a, &mut b, &space, &mut stream);
                 for (value, bounds) in a.iter().chain(&b).zip(bounds.iter().cycle()) {
                     prop_assert!(bounds.contains(*value), "{value} in {bounds:?}");
                 }

@@ -1,0 +1,169 @@
+//! How a search takes scores: all at once, or not at all.
+//!
+//! Everything that happens to a search between two batches happens here, in the one loop that is worth being fast: nothing is
+//! allocated but in a generation that has the first best candidate.
+
+use std::ops::ControlFlow;
+
+use crate::candidates::Scores;
+use crate::cost::Cost;
+use crate::error::GaError;
+use crate::generation::{Evaluated, Generation};
+use crate::optimizer::Optimizer;
+use crate::search::Search;
+use crate::stop::StopReason;
+
+/// What counts as an improvement, as a share of the best fitness (of 1 when that is smaller): less is rounding. Of a violation it is a
+/// share of itself.
+pub const IMPROVEMENT_MIN: f64 = 1e-9;
+/// How many generations in a row may be empty, all that was bred being known already, before the method counts as converged.
+pub const EMPTY_GENERATIONS_MAX: u32 = 100;
+
+impl<O: Optimizer> Search<O> {
+    /// Takes the scores of the waiting candidates, and advances unless the search ends. The observer is told of every generation that
+    /// this completes; when it breaks, the search stands between two generations, and may go on.
+    pub(crate) fn absorb(
+        &mut self,
+        mut scores: Scores,
+        observer: &mut impl FnMut(&mut Self, &Generation) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, GaError> {
+        let refused = self.refusal(&mut scores);
+        if refused.is_none() {
+            self.keep(&scores);
+        }
+        scores.clear();
+        self.scores = scores;
+        if let Some(error) = refused {
+            return Err(error);
+        }
+        let flow = if self.costs.len() == self.batch.len() {
+            self.close_generations(observer)
+        } else {
+            ControlFlow::Continue(())
+        };
+        self.reason = self.reason.or(self.stop.reason(&self.standing()));
+        Ok(flow)
+    }
+
+    /// Why these scores cannot be taken.
+    fn refusal(&self, scores: &mut Scores) -> Option<GaError> {
+        if self.finished() {
+            return Some(GaError::Ended);
+        }
+        let (wanted, found) = (self.waiting().len(), scores.len());
+        if wanted != found {
+            return Some(GaError::Scores { wanted, found });
+        }
+        if scores.failures == found && self.failures == self.evaluations {
+            let (generation, count) = (self.generation, found);
+            return scores.last_error.take().map(|last| GaError::AllFailed {
+                generation,
+                count,
+                last,
+            });
+        }
+        None
+    }
+
+    fn keep(&mut self, scores: &Scores) {
+        let before = self.costs.len();
+        self.costs.extend(&scores.costs);
+        for index in before..self.costs.len() {
+            self.evaluations += 1;
+            self.keep_best(index, self.costs.cost(index));
+        }
+        self.failures += scores.failures as u64;
+        self.infeasible += scores.infeasible as u64;
+        self.failures_of_batch += scores.failures;
+        self.infeasible_of_batch += scores.infeasible;
+    }
+
+    #[inline]
+    fn keep_best(&mut self, index: usize, cost: Cost) {
+        if cost.is_feasible() {
+            if self.best.as_ref().is_none_or(|(_, fitness)| -cost.value > *fitness) {
+                self.replace_best(index, cost);
+            }
+        } else if self.best.is_none()
+            && cost.is_known()
+            && self.nearest.as_ref().is_none_or(|(_, violation)| cost.violation < *violation)
+        {
+            self.replace_best(index, cost);
+        }
+    }
+
+    #[cold]
+    fn replace_best(&mut self, index: usize, cost: Cost) {
+        let point = self.batch.point(index);
+        let feasible = cost.is_feasible();
+        let (place, value) = match feasible {
+            true => (&mut self.best, -cost.value),
+            false => (&mut self.nearest, cost.violation),
+        };
+        match place {
+            Some((best, known)) => {
+                best.copy_from_slice(point);
+                *known = value;
+            }
+            none => *none = Some((point.to_vec(), value)),
+        }
+        if feasible {
+            self.nearest = None;
+        }
+        let value = if feasible { -cost.value } else { 0.0 };
+        let improved = match self.improved_to {
+            None => true,
+            Some((violation, known)) if violation == cost.violation => {
+                value > known + IMPROVEMENT_MIN * known.abs().max(1.0)
+            }
+            Some((violation, _)) => cost.violation < violation * (1.0 - IMPROVEMENT_MIN),
+        };
+        if improved {
+            self.improved_to = Some((cost.violation, value));
+            self.improved_at = self.evaluations;
+        }
+    }
+
+    /// Closes the generation that waits, which is complete, and those after it that turn out to be empty.
+    fn close_generations(
+        &mut self,
+        observer: &mut impl FnMut(&mut Self, &Generation) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        for _ in 0..EMPTY_GENERATIONS_MAX {
+            let row = self.close_generation();
+            observer(self, &row)?;
+            if self.finished() || !self.batch.is_empty() {
+                return ControlFlow::Continue(());
+            }
+        }
+        self.reason = Some(StopReason::Converged);
+        ControlFlow::Continue(())
+    }
+
+    /// Gives a complete generation to the method, measures, and asks for the next.
+    fn close_generation(&mut self) -> Generation {
+        let evaluated = Evaluated {
+            evaluations: self.costs.len(),
+            failures: std::mem::take(&mut self.failures_of_batch),
+            infeasible: std::mem::take(&mut self.infeasible_of_batch),
+        };
+        self.optimizer.tell(&mut self.batch, &mut self.costs);
+        let (population, space) = (self.optimizer.population(), self.optimizer.space());
+        let row = Generation::of(self.generation, population, space, evaluated);
+        tracing::debug!(generation = row.index, best = row.best, "generation evaluated");
+        self.history.push(row);
+        let improved = self.improved_at > self.evaluations - evaluated.evaluations as u64;
+        // What the first generation has is where the count begins.
+        self.stagnant =
+            if improved || self.generation == 0 { 0 } else { self.stagnant.saturating_add(1) };
+        self.generation = self.generation.saturating_add(1);
+        self.batch.clear();
+        self.costs.clear();
+        self.optimizer.ask(&mut self.batch);
+        self.reason = match self.stop.reason(&self.standing()) {
+            None if self.optimizer.converged() => Some(StopReason::Converged),
+            reason => reason,
+        };
+        row
+    }
+}

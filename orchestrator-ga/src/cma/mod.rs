@@ -1,0 +1,251 @@
+//! CMA-ES: a normal distribution that learns from ranks where to look and in which shape (Hansen, "The CMA evolution strategy: a
+//! tutorial", arXiv 1604.00772, 2023), with active covariance update and BIPOP restarts.
+//!
+//! It works in inner coordinates, in which every parameter has width 1 and no bounds (`frame`), so that neither the units of the parameters nor their
+//! bounds matter to it. Only the order of the costs is used: a candidate that breaks a constraint ranks behind those that break none, a failed
+//! one behind all. A generation none of whose candidates could be evaluated teaches nothing.
+//!
+//! Nothing is allocated from generation to generation but by the decomposition of the covariance, once in a while.
+
+mod config;
+mod convergence;
+mod distribution;
+mod frame;
+mod restarts;
+mod saved;
+mod strategy;
+
+use orchestrator_core::{FastStream, ParameterSpace, Seed};
+use serde::{Deserialize, Serialize};
+
+use crate::batch::Batch;
+use crate::cost::Costs;
+use crate::error::GaError;
+use crate::optimizer::{Optimizer, Population};
+
+pub use config::{CMA_DIMENSION_MAX, CmaConfig, RESTARTS_MAX, Restarts};
+use convergence::{Limits, Record};
+use distribution::{Distribution, Scratch};
+use frame::Frame;
+use restarts::{Plan, Schedule};
+use strategy::Strategy;
+
+/// The evolution strategy with covariance matrix adaptation, over real parameters.
+///
+/// The method of choice for smooth or moderately rugged functions when there are at least about 50 evaluations a parameter. It is invariant under
+/// rotations and under every monotone change of the fitness.
+///
+/// ```
+/// use orchestrator_core::{ParameterSpace, Seed};
+/// use orchestrator_ga::{CmaConfig, CmaEs, Search, Stop};
+/// let space = ParameterSpace::uniform(5, -5.0, 5.0)?;
+/// let cma = CmaEs::new(space, CmaConfig::default(), Seed(7))?;
+/// let rosenbrock = |x: &[f64]| -> f64 {
+///     x.windows(2).map(|w| -100.0 * (w[1] - w[0] * w[0]).powi(2) - (1.0 - w[0]).powi(2)).sum()
+/// };
+/// let found = Search::new(cma, Stop::Evaluations(20_000).or(Stop::Target(-1e-8)))?.run(&rosenbrock)?;
+/// assert!(found.final_fitness >= -1e-8);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(into = "saved::Saved", try_from = "saved::Saved")]
+pub struct CmaEs {
+    space: ParameterSpace,
+    config: CmaConfig,
+    seed: Seed,
+    stream: FastStream,
+    schedule: Schedule,
+    plan: Plan,
+    record: Record,
+    distribution: Distribution,
+    /// The last generation that was told.
+    points: Batch,
+    costs: Costs,
+    finished: bool,
+    /// What follows from the above, and working memory.
+    frame: Frame,
+    strategy: Strategy,
+    scratch: Scratch,
+    inner: Vec<f64>,
+    placed: Vec<f64>,
+    ranking: Vec<usize>,
+}
+
+impl CmaEs {
+    /// The strategy at its start.
+    ///
+    /// # Errors
+    /// When a setting is out of its range, the mean is not in the space, or more than [`CMA_DIMENSION_MAX`] parameters have a width.
+    pub fn new(space: ParameterSpace, config: CmaConfig, seed: Seed) -> Result<CmaEs, GaError> {
+        check(&space, &config)?;
+        let mut stream = seed.derive("cma").fast_stream();
+        let frame = Frame::of(&space);
+        let (schedule, plan) = Schedule::new(&config, frame.dimension());
+        let mut mean = vec![0.5; frame.dimension()];
+        if let Some(start) = &config.mean {
+            let middle = mean.clone();
+            frame.inner(start, &middle, &mut mean);
+        }
+        // A step that is drawn is a step of this run: nothing of the stream is used before.
+        let strategy = Strategy::new(frame.dimension(), plan.population);
+        let mut distribution = Distribution::ball(mean, plan.step);
+        let mut scratch = Scratch::default();
+        distribution.sample(plan.population, &mut stream, &mut scratch);
+        Ok(CmaEs {
+            points: Batch::new(space.len()),
+            costs: Costs::new(1),
+            finished: false,
+            record: Record::new(),
+            inner: Vec::new(),
+            placed: space.middle(),
+            ranking: Vec::new(),
+            space,
+            config,
+            seed,
+            stream,
+            schedule,
+            plan,
+            distribution,
+            frame,
+            strategy,
+            scratch,
+        })
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &CmaConfig {
+        &self.config
+    }
+
+    /// Learns from a generation, and draws the next.
+    fn advance(&mut self, batch: &Batch, costs: &Costs) {
+        if self.frame.dimension() == 0 {
+            self.finished = true;
+            return;
+        }
+        costs.ranking(&mut self.ranking);
+        let known = self.record.note(costs, &self.ranking, &self.distribution);
+        let mut over = false;
+        if known {
+            self.notice_repairs(batch);
+            over = !self.distribution.learn(&self.strategy, &self.ranking, &mut self.scratch);
+        }
+        let limits = Limits {
+            distribution: &self.distribution,
+            strategy: &self.strategy,
+            first_step: self.plan.step,
+            evaluations_max: self.plan.evaluations_max,
+        };
+        if over || self.record.is_over(&limits, costs, &self.ranking) {
+            self.restart();
+        }
+        if !self.finished {
+            let Self { distribution, plan, stream, scratch, .. } = self;
+            distribution.sample(plan.population, stream, scratch);
+        }
+    }
+
+    /// What was evaluated somewhere else than it was proposed is learnt from where it was evaluated.
+    fn notice_repairs(&mut self, batch: &Batch) {
+        for (at, point) in batch.points().enumerate() {
+            self.distribution.place(at, &mut self.inner);
+            self.frame.place(&self.inner, &mut self.placed);
+            if self.placed != point {
+                let near = self.distribution.mean.clone();
+                self.frame.inner(point, &near, &mut self.inner);
+                self.distribution.replace(at, &self.inner, &mut self.scratch);
+            }
+        }
+    }
+
+    fn restart(&mut self) {
+        let Self { schedule, config, plan, record, stream, .. } = self;
+        let Some(plan) = schedule.next(config, plan, record.evaluations, stream) else {
+            self.finished = true;
+            return;
+        };
+        let mean = (0..self.frame.dimension()).map(|_| self.stream.unit()).collect();
+        self.distribution = Distribution::ball(mean, plan.step);
+        self.strategy = Strategy::new(self.frame.dimension(), plan.population);
+        self.record = Record::new();
+        self.plan = plan;
+    }
+}
+
+/// What [`CmaEs::new`] promises. A space with parameters that are not real is to be refused here.
+fn check(space: &ParameterSpace, config: &CmaConfig) -> Result<(), GaError> {
+    config.check()?;
+    if let Some(mean) = &config.mean {
+        space.check(mean).map_err(|source| GaError::Start { index: 0, source })?;
+    }
+    let dimension = Frame::of(space).dimension() as f64;
+    let max = CMA_DIMENSION_MAX as f64;
+    if dimension > max {
+        let setting = "the number of parameters with a width";
+        return Err(GaError::Setting { setting, value: dimension, min: 0.0, max });
+    }
+    Ok(())
+}
+
+impl PartialEq for CmaEs {
+    /// Working memory does not count.
+    fn eq(&self, other: &CmaEs) -> bool {
+        self.space == other.space
+            && self.config == other.config
+            && self.seed == other.seed
+            && self.stream == other.stream
+            && self.schedule == other.schedule
+            && self.plan == other.plan
+            && self.record == other.record
+            && self.distribution == other.distribution
+            && self.points == other.points
+            && self.costs == other.costs
+            && self.finished == other.finished
+    }
+}
+
+impl Optimizer for CmaEs {
+    fn space(&self) -> &ParameterSpace {
+        &self.space
+    }
+
+    fn seed(&self) -> Seed {
+        self.seed
+    }
+
+    fn ask(&mut self, batch: &mut Batch) {
+        if self.finished {
+            return;
+        }
+        if self.frame.dimension() == 0 {
+            batch.push(&self.placed);
+            return;
+        }
+        for step in 0..self.plan.population {
+            self.distribution.place(step, &mut self.inner);
+            self.frame.place(&self.inner, batch.push(&self.placed));
+        }
+    }
+
+    fn tell(&mut self, batch: &mut Batch, costs: &mut Costs) {
+        // Answers to other questions than were asked, as a damaged file may hold, teach nothing.
+        let asked = if self.frame.dimension() == 0 { 1 } else { self.plan.population };
+        if !self.finished && batch.len() == asked && costs.len() == asked {
+            self.advance(batch, costs);
+        }
+        std::mem::swap(&mut self.points, batch);
+        std::mem::swap(&mut self.costs, costs);
+    }
+
+    fn population(&self) -> Population<'_> {
+        Population { points: &self.points, costs: &self.costs }
+    }
+
+    fn warm_starts(&self) -> usize {
+        usize::from(self.config.mean.is_some())
+    }
+
+    fn converged(&self) -> bool {
+        self.finished
+    }
+}

@@ -1,0 +1,151 @@
+//! What a task may ask of a search worker, and the search that this comes to.
+
+use std::collections::BTreeMap;
+
+use orchestrator_core::{ParameterSpace, Task, TaskError};
+use serde::{Deserialize, Serialize};
+
+use crate::genetic::{GENERATIONS_MAX, GaConfig};
+use crate::method::{AnyOptimizer, Method, MethodName};
+use crate::search::Search;
+use crate::stop::Stop;
+
+/// A point to start from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum StartPoint {
+    /// A value for every name of the space, as an earlier result's `optimized_params` has them.
+    Named(BTreeMap<String, f64>),
+    /// The values in the order of the space.
+    Vector(Vec<f64>),
+}
+
+/// What a task may ask of a [`GaWorker`](crate::GaWorker). Everything is optional; what is left out is as the worker was made. Unknown
+/// keys are refused, so that a misspelt one is not silently ignored, and so is a setting of the genetic algorithm for another method.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GaRequest {
+    /// By which method, with its own default settings if it is not the worker's.
+    pub method: Option<MethodName>,
+    /// Ends the search after so many evaluations. Without `generations` beside it, the genetic algorithm spreads its decaying step
+    /// over as many generations as these pay for.
+    pub evaluations: Option<u64>,
+    /// Overrides [`GaConfig::generations`]; ends the search of another method after so many generations.
+    pub generations: Option<u32>,
+    /// Overrides [`GaConfig::population`].
+    pub population: Option<usize>,
+    /// Overrides [`GaConfig::tournament`].
+    pub tournament: Option<usize>,
+    /// Overrides [`GaConfig::crossover_rate`].
+    pub crossover_rate: Option<f64>,
+    /// Overrides [`GaConfig::mutation_rate`].
+    pub mutation_rate: Option<f64>,
+    /// Overrides [`GaConfig::elites`].
+    pub elites: Option<usize>,
+    /// Ends the search at this fitness.
+    pub target: Option<f64>,
+    /// Ends the search after so many generations without improvement.
+    pub stagnation: Option<u32>,
+    /// Points of the start population, from earlier runs say, the best first.
+    pub warm_start: Vec<StartPoint>,
+}
+
+/// A search, and the settings of the genetic algorithm if it is one.
+pub(super) struct Plan {
+    pub(super) search: Search<AnyOptimizer>,
+    pub(super) config: Option<GaConfig>,
+}
+
+impl Plan {
+    /// The search that a task asks for.
+    pub(super) fn of(
+        task: &Task,
+        space: &ParameterSpace,
+        method: &Method,
+    ) -> Result<Plan, TaskError> {
+        let request = match task.input() {
+            input if input.is_null() => GaRequest::default(),
+            input => input.to::<GaRequest>()?,
+        };
+        let method = request.method(method)?;
+        let stop = request.stop(&method);
+        let optimizer = method.build(space.clone(), task.seed());
+        let mut search =
+            optimizer.and_then(|optimizer| Search::new(optimizer, stop)).map_err(refused)?;
+        let points = request.warm_start.into_iter().map(|point| vector(point, space));
+        let points: Vec<Vec<f64>> = points.collect::<Result<_, _>>()?;
+        search.start_from(&points).map_err(refused)?;
+        let config = match method {
+            Method::Genetic(config) => Some(config),
+        };
+        Ok(Plan { search, config })
+    }
+}
+
+impl GaRequest {
+    /// The worker's method with what the request overrides.
+    fn method(&self, own: &Method) -> Result<Method, TaskError> {
+        match (self.method.unwrap_or(own.name()), own) {
+            (MethodName::Genetic, Method::Genetic(config)) => {
+                Ok(Method::Genetic(self.genetic(config)))
+            }
+        }
+    }
+
+    fn genetic(&self, own: &GaConfig) -> GaConfig {
+        let population = self.population.unwrap_or(own.population);
+        let paid_for = self.evaluations.map(|evaluations| {
+            let batches = evaluations.div_ceil(population.max(1) as u64);
+            let most = u64::from(GENERATIONS_MAX);
+            u32::try_from(batches.saturating_sub(1).clamp(1, most)).unwrap_or(GENERATIONS_MAX)
+        });
+        GaConfig {
+            generations: self.generations.or(paid_for).unwrap_or(own.generations),
+            population,
+            tournament: self.tournament.unwrap_or(own.tournament),
+            crossover_rate: self.crossover_rate.unwrap_or(own.crossover_rate),
+            mutation_rate: self.mutation_rate.unwrap_or(own.mutation_rate),
+            elites: self.elites.unwrap_or(own.elites),
+            ..own.clone()
+        }
+    }
+
+    fn stop(&self, method: &Method) -> Stop {
+        let bound = match (self.evaluations, self.generations) {
+            (Some(evaluations), None) => Stop::Evaluations(evaluations),
+            (Some(evaluations), Some(generations)) => {
+                Stop::Evaluations(evaluations).or(Stop::Generations(generations))
+            }
+            (None, generations) => Stop::Generations(generations.unwrap_or(match method {
+                Method::Genetic(config) => config.generations,
+            })),
+        };
+        let rules = [self.target.map(Stop::Target), self.stagnation.map(Stop::Stagnation)];
+        rules.into_iter().flatten().fold(bound, Stop::or)
+    }
+}
+
+/// A start point in the order of the space.
+fn vector(point: StartPoint, space: &ParameterSpace) -> Result<Vec<f64>, TaskError> {
+    match point {
+        StartPoint::Vector(values) => Ok(values),
+        StartPoint::Named(mut values) => {
+            let point = space.names().iter().map(|name| {
+                values
+                    .remove(name)
+                    .ok_or_else(|| refused(format!("a warm start has no value for {name:?}")))
+            });
+            let point = point.collect::<Result<_, _>>()?;
+            match values.keys().next() {
+                None => Ok(point),
+                Some(name) => Err(refused(format!(
+                    "a warm start has a value for {name:?}, which the space has not"
+                ))),
+            }
+        }
+    }
+}
+
+fn refused(error: impl ToString) -> TaskError {
+    TaskError::terminal("ga_settings", error.to_string())
+}
