@@ -76,6 +76,13 @@ impl Batch {
         &mut self.points[start..]
     }
 
+    /// Adds `count` points of zeros, and gives their coordinates to be written, row by row.
+    pub fn append(&mut self, count: usize) -> &mut [f64] {
+        let start = self.points.len();
+        self.points.resize(start + count * self.dimension, 0.0);
+        &mut self.points[start..]
+    }
+
     /// Keeps the first `count` points.
     pub fn truncate(&mut self, count: usize) {
         self.points.truncate(count * self.dimension);

@@ -182,9 +182,13 @@ impl Costs {
 
     /// The place of the best candidate by the first objective, the first of equals; none when there are no costs.
     pub fn best(&self) -> Option<usize> {
-        (1..self.len()).fold((!self.is_empty()).then_some(0), |best, at| {
-            best.map(|best| if self.cost(at).is_better(&self.cost(best)) { at } else { best })
-        })
+        let mut best = 0;
+        for at in 1..self.len() {
+            if self.cost(at).is_better(&self.cost(best)) {
+                best = at;
+            }
+        }
+        (!self.is_empty()).then_some(best)
     }
 
     /// Fills `places` with the places from best to worst by the first objective, equals in their own order.
@@ -192,6 +196,24 @@ impl Costs {
         places.clear();
         places.extend(0..self.len());
         places.sort_unstable_by(|&a, &b| self.cost(a).better_first(&self.cost(b)).then(a.cmp(&b)));
+    }
+
+    /// Fills `places` with the places of the `count` best by the first objective, from best to worst, equals in their own order: the
+    /// beginning of the [`ranking`](Costs::ranking), without ranking the rest.
+    pub fn best_places(&self, count: usize, places: &mut Vec<usize>) {
+        places.clear();
+        if count <= 1 {
+            places.extend(self.best().filter(|_| count == 1));
+            return;
+        }
+        let order =
+            |a: &usize, b: &usize| self.cost(*a).better_first(&self.cost(*b)).then(a.cmp(b));
+        places.extend(0..self.len());
+        if count < places.len() {
+            places.select_nth_unstable_by(count, order);
+            places.truncate(count);
+        }
+        places.sort_unstable_by(order);
     }
 
     /// Keeps the first `count` rows.
@@ -266,6 +288,22 @@ mod tests {
             }
             assert!(!better.is_better(better));
         }
+    }
+
+    #[test]
+    fn the_best_places_are_the_beginning_of_the_ranking() {
+        let mut costs = Costs::new(1);
+        [3.0, 1.0, 2.0, 1.0, 5.0].into_iter().for_each(|value| costs.push(Cost::feasible(value)));
+        costs.push(Cost::FAILED);
+        let (mut ranking, mut places) = (Vec::new(), Vec::new());
+        costs.ranking(&mut ranking);
+        assert_eq!(ranking, [1, 3, 2, 0, 4, 5]);
+        for count in 0..=6 {
+            costs.best_places(count, &mut places);
+            assert_eq!(places, ranking[..count]);
+        }
+        Costs::new(1).best_places(1, &mut places);
+        assert!(places.is_empty());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What is measured of every generation, and the bounded record of it.
 
+use std::ops::Range;
+
 use orchestrator_core::ParameterSpace;
 use serde::{Deserialize, Serialize};
 
@@ -38,18 +40,18 @@ impl Generation {
     ) -> Generation {
         let Evaluated { evaluations, failures, infeasible } = evaluated;
         let (mut best, mut sum, mut known) = (f64::INFINITY, 0.0, 0.0);
-        let count = population.costs.len().max(1) as f64;
+        let share = 1.0 / population.costs.len().max(1) as f64;
         for at in 0..population.costs.len() {
             let cost = population.costs.cost(at);
             if cost.is_feasible() && cost.value.is_finite() {
                 best = best.min(cost.value);
                 // Divided first: the sum of two finite numbers may be infinite.
-                sum += cost.value / count;
+                sum += cost.value * share;
                 known += 1.0;
             }
         }
         let (best, mean) =
-            if known > 0.0 { (-best, -sum * (count / known)) } else { (f64::MIN, f64::MIN) };
+            if known > 0.0 { (-best, -sum / (known * share)) } else { (f64::MIN, f64::MIN) };
         Generation {
             index,
             best,
@@ -73,35 +75,64 @@ pub(crate) struct Evaluated {
 /// The mean over the parameters of the deviation of their values, each as a share of the parameter's width: 0 when all candidates
 /// are one, about 0.29 when they fill the space evenly, at most 0.5. Parameters without width are left out.
 pub(crate) fn diversity(population: Population<'_>, space: &ParameterSpace) -> f64 {
-    let points = population.points;
-    let Some(first) = points.points().next() else { return 0.0 };
-    let count = points.len() as f64;
-    let (mut sum, mut dimensions) = (0.0, 0);
-    // Blocks of columns, so that the sums stay in registers while the rows are read in order.
-    const COLUMNS: usize = 8;
-    for start in (0..points.dimension()).step_by(COLUMNS) {
-        let end = (start + COLUMNS).min(points.dimension());
-        let (mut means, mut squares) = ([0.0; COLUMNS], [0.0; COLUMNS]);
+    let dimension = population.points.dimension();
+    let mut total = Deviations::default();
+    if dimension < COLUMNS {
+        for column in 0..dimension {
+            total.add::<1>(population, space, column..column + 1);
+        }
+    } else {
+        for start in (0..dimension).step_by(COLUMNS) {
+            total.add::<COLUMNS>(population, space, start..dimension.min(start + COLUMNS));
+        }
+    }
+    total.sum / total.count.max(1.0)
+}
+
+/// How many columns are summed up together: so many sums fit into registers while the rows are read in order.
+const COLUMNS: usize = 8;
+
+#[derive(Default)]
+struct Deviations {
+    sum: f64,
+    count: f64,
+}
+
+impl Deviations {
+    /// Adds the deviations of these columns, at most `N` of at least `N`.
+    fn add<const N: usize>(
+        &mut self,
+        population: Population<'_>,
+        space: &ParameterSpace,
+        columns: Range<usize>,
+    ) {
+        let points = population.points;
+        // The last block reaches back into the one before it, so that all have the same width.
+        let block = columns.end - N..columns.end;
+        let block_of = |row: &[f64]| -> [f64; N] {
+            row[block.clone()].try_into().expect("a block has its width")
+        };
+        let Some(origin) = points.points().next().map(block_of) else { return };
+        let (mut means, mut squares) = ([0.0; N], [0.0; N]);
         for point in points.points() {
-            for (at, (value, origin)) in
-                point[start..end].iter().zip(&first[start..end]).enumerate()
-            {
+            let values = block_of(point);
+            for at in 0..N {
                 // From the first point, so that nothing cancels when the population is small.
-                let from_first = value - origin;
+                let from_first = values[at] - origin[at];
                 means[at] += from_first;
                 squares[at] += from_first * from_first;
             }
         }
-        for (at, bounds) in space.bounds()[start..end].iter().enumerate() {
-            let width = bounds.width();
+        let share = 1.0 / points.len() as f64;
+        for column in columns {
+            let (at, width) = (column - block.start, space.bounds()[column].width());
             if width > 0.0 && width.is_finite() {
-                let mean = means[at] / count;
-                sum += (squares[at] / count - mean * mean).max(0.0).sqrt() / width;
-                dimensions += 1;
+                let mean = means[at] * share;
+                self.sum += (squares[at] * share - mean * mean).max(0.0).sqrt() / width;
+                self.count += 1.0;
             }
         }
     }
-    if dimensions == 0 { 0.0 } else { sum / f64::from(dimensions) }
 }
 
 /// The measured generations, evenly thinned when there are many.
@@ -184,6 +215,10 @@ impl<R: Row> History<R> {
                 return;
             }
         }
+        if self.rows.len() == self.rows.capacity() {
+            // All at once, so that no later generation asks for memory.
+            self.rows.reserve_exact(HISTORY_MAX - self.rows.len());
+        }
         self.rows.push(row);
     }
 }
@@ -210,6 +245,25 @@ mod tests {
         assert_eq!(of(&[]), 0.0);
         let near = of(&[[1.0, 1.0], [1.0 + 4e-12, 1.0 + 4e-12]]);
         assert!((near / 5e-13 - 1.0).abs() < 1e-3, "{near}");
+    }
+
+    #[test]
+    fn the_diversity_of_many_parameters_is_the_mean_of_their_deviations() {
+        for dimension in [1, 7, 8, 9, 16, 30] {
+            let mut stream = orchestrator_core::Seed(dimension as u64).fast_stream();
+            let mut batch = Batch::new(dimension);
+            batch.append(20).fill_with(|| stream.between(-1.0, 3.0));
+            let deviation = |at: usize| {
+                let column = || batch.points().map(move |point| point[at]);
+                let mean = column().sum::<f64>() / batch.len() as f64;
+                let squares = column().map(|value| (value - mean).powi(2)).sum::<f64>();
+                (squares / batch.len() as f64).sqrt() / 4.0
+            };
+            let mean = (0..dimension).map(deviation).sum::<f64>() / dimension as f64;
+            let space = ParameterSpace::uniform(dimension, -1.0, 3.0).unwrap();
+            let found = diversity(Population { points: &batch, costs: &Costs::new(1) }, &space);
+            assert!((found - mean).abs() < 1e-12, "{dimension}: {found}, not {mean}");
+        }
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use orchestrator_core::{ParameterSpace, Parameters, Seed};
 use orchestrator_ga::{
-    Finding, Ga, GaConfig, Search, SearchResult, Stop, constrained, diagnose, fallible, fitness_fn,
-    verify,
+    Crossover, Finding, Ga, GaConfig, Search, SearchResult, Stop, constrained, diagnose, fallible,
+    fitness_fn, verify,
 };
 
 fn run(config: &GaConfig, fitness: impl Fn(&[f64]) -> f64) -> SearchResult {
@@ -34,13 +34,21 @@ fn each_line_of_the_checklist_can_fail() {
         fails(&bad, name);
     }
     fails(&run(&GaConfig::default(), |_| 1.0), "fitness improved over generations");
-    let frozen = GaConfig { mutation_rate: 0.0, blend_alpha: 0.0, ..GaConfig::default() };
+    let frozen = GaConfig {
+        mutation_rate: 0.0,
+        crossover: Crossover::Blend { alpha: 0.0 },
+        ..GaConfig::default()
+    };
     fails(&run(&frozen, |x| -x[0] - x[3]), "population diversity maintained");
 }
 
 #[test]
 fn a_homogeneous_population_is_told_to_mutate_more() {
-    let frozen = GaConfig { mutation_rate: 0.0, blend_alpha: 0.0, ..GaConfig::default() };
+    let frozen = GaConfig {
+        mutation_rate: 0.0,
+        crossover: Crossover::Blend { alpha: 0.0 },
+        ..GaConfig::default()
+    };
     let findings = diagnose(&run(&frozen, |x| -x[0] - x[3]), &frozen);
     let advice = findings[0].to_string();
     assert!(matches!(findings[0], Finding::Homogeneous { .. }), "{advice}");
@@ -65,7 +73,11 @@ fn a_search_that_still_rises_is_told_to_go_on_and_a_good_one_is_told_nothing() {
 
 #[test]
 fn what_was_spent_after_the_last_improvement_is_told() {
-    let frozen = GaConfig { mutation_rate: 0.0, blend_alpha: 0.0, ..GaConfig::default() };
+    let frozen = GaConfig {
+        mutation_rate: 0.0,
+        crossover: Crossover::Blend { alpha: 0.0 },
+        ..GaConfig::default()
+    };
     let result = run(&frozen, |x| -x[0] - x[3]);
     let findings = diagnose(&result, &frozen);
     let Some(Finding::Premature { improved_at, evaluations }) = findings.last() else {
@@ -103,7 +115,7 @@ fn a_population_that_walks_in_small_steps_is_told_to_run() {
     let tiny = GaConfig {
         mutation_step: 1e-4,
         mutation_step_final: 1e-4,
-        blend_alpha: 0.0,
+        crossover: Crossover::Blend { alpha: 0.0 },
         generations: 100,
         ..GaConfig::default()
     };

@@ -35,6 +35,19 @@ impl Frame {
         }
     }
 
+    /// Where in its interval each free parameter of a point lies, 0 to 1.
+    pub(crate) fn shares(&self, point: &[f64], shares: &mut Vec<f64>) {
+        shares.clear();
+        shares.extend(self.free.iter().map(|(at, bounds)| share_at(bounds, point[*at])));
+    }
+
+    /// Writes the free parameters of a point from their shares.
+    pub(crate) fn place_shares(&self, shares: &[f64], point: &mut [f64]) {
+        for ((at, bounds), &share) in self.free.iter().zip(shares) {
+            point[*at] = value_at(bounds, share);
+        }
+    }
+
     /// The inner coordinates of a point: of the many that the map takes there, the nearest to `near`.
     pub(crate) fn inner(&self, point: &[f64], near: &[f64], inner: &mut [f64]) {
         for (((at, bounds), near), inner) in self.free.iter().zip(near).zip(inner) {

@@ -13,6 +13,22 @@ pub const GENERATIONS_MAX: u32 = 1_000_000;
 /// The largest population: beyond it the state no longer fits a checkpoint that anyone would want.
 pub const POPULATION_MAX: usize = 100_000;
 
+/// How two parents make two children.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Crossover {
+    /// Blend crossover, BLX-α (Eshelman and Schaffer, "Real-coded genetic algorithms and interval-schemata", 1993): each value of a child
+    /// is uniform in the interval of the parents' values, extended at both ends.
+    Blend {
+        /// By how much the interval is extended, as a share of its length, 0 to 1. Eshelman and Schaffer found 0.5 to balance exploring
+        /// and exploiting.
+        alpha: f64,
+    },
+    /// Uniform crossover (Syswerda, "Uniform crossover in genetic algorithms", 1989): each value of the first child is either parent's
+    /// with equal probability, and the second child has the other.
+    Uniform,
+}
+
 /// The settings of the genetic algorithm. [`Ga::new`](crate::Ga::new) checks them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -24,11 +40,10 @@ pub struct GaConfig {
     pub generations: u32,
     /// How many candidates compete to be a parent, at least 1. The documents say 3.
     pub tournament: usize,
+    /// How two parents make two children.
+    pub crossover: Crossover,
     /// The probability that a child has two parents. The documents say 0.7.
     pub crossover_rate: f64,
-    /// How far a blended child may lie outside its parents, as a share of their distance. Eshelman and Schaffer found 0.5 to
-    /// balance exploring and exploiting.
-    pub blend_alpha: f64,
     /// The probability that a parameter of a child is mutated. The documents say 0.15.
     pub mutation_rate: f64,
     /// The deviation of a mutation in the first generation, as a share of the parameter's width. A tenth crosses the space in a
@@ -47,8 +62,8 @@ impl GaConfig {
             population: 20,
             generations: 30,
             tournament: 3,
+            crossover: Crossover::Blend { alpha: 0.5 },
             crossover_rate: 0.7,
-            blend_alpha: 0.5,
             mutation_rate: 0.15,
             mutation_step: 0.1,
             mutation_step_final: 0.02,
@@ -62,12 +77,16 @@ impl GaConfig {
     /// The first setting that is out of its range.
     pub fn check(&self) -> Result<(), GaError> {
         let population = self.population as f64;
+        let alpha = match self.crossover {
+            Crossover::Blend { alpha } => alpha,
+            Crossover::Uniform => 0.0,
+        };
         let rows = [
             ("population", population, 2.0, POPULATION_MAX as f64),
             ("generations", f64::from(self.generations), 1.0, f64::from(GENERATIONS_MAX)),
             ("tournament", self.tournament as f64, 1.0, population),
             ("crossover_rate", self.crossover_rate, 0.0, 1.0),
-            ("blend_alpha", self.blend_alpha, 0.0, 1.0),
+            ("crossover.alpha", alpha, 0.0, 1.0),
             ("mutation_rate", self.mutation_rate, 0.0, 1.0),
             ("mutation_step", self.mutation_step, f64::MIN_POSITIVE, 1.0),
             (

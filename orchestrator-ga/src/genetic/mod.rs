@@ -3,6 +3,7 @@
 //! Two populations lie in two blocks of memory that change roles every generation. A child that is one of its parents again keeps
 //! that parent's cost and is never handed out. Nothing is allocated once both blocks have their size.
 
+mod breed;
 mod config;
 mod operators;
 mod saved;
@@ -11,14 +12,16 @@ use orchestrator_core::{FastStream, ParameterSpace, Seed};
 use serde::{Deserialize, Serialize};
 
 use crate::batch::Batch;
-use crate::cost::{Cost, Costs};
+use crate::cost::Costs;
 use crate::error::GaError;
 use crate::optimizer::{Optimizer, Population};
+use crate::scratch::Scratch;
 use crate::search::Search;
 use crate::stop::Stop;
 
-pub use config::{DOCUMENT_GENERATIONS, GENERATIONS_MAX, GaConfig, POPULATION_MAX};
-use operators::{blend, mutate, tournament};
+use breed::Breeder;
+pub use config::{Crossover, DOCUMENT_GENERATIONS, GENERATIONS_MAX, GaConfig, POPULATION_MAX};
+use operators::{Gaussian, Tournament, blend, uniform};
 
 /// The genetic algorithm.
 ///
@@ -48,6 +51,9 @@ pub struct Ga {
     warm_starts: usize,
     /// How many generations were bred.
     bred: u32,
+    /// The places of the elites, while a generation is bred.
+    #[serde(skip)]
+    elites: Scratch<Vec<usize>>,
 }
 
 impl Ga {
@@ -92,11 +98,12 @@ impl Ga {
             stream,
             points: Batch::with_capacity(dimension, config.population),
             costs: Costs::new(1),
-            kept: Batch::new(dimension),
+            kept: Batch::with_capacity(dimension, config.population),
             kept_costs: Costs::new(1),
             start,
             warm_starts: points.len(),
             bred: 0,
+            elites: Scratch::default(),
             config,
         })
     }
@@ -122,31 +129,31 @@ impl Ga {
     /// The next generation: the elites as they are, then children.
     fn breed(&mut self, batch: &mut Batch) {
         self.bred = self.bred.saturating_add(1);
-        let step = self.config.step_at(self.bred);
-        let mut ranking = Vec::new();
-        self.costs.ranking(&mut ranking);
-        for &elite in &ranking[..self.config.elites] {
+        self.costs.best_places(self.config.elites, &mut self.elites);
+        for &elite in self.elites.iter() {
             self.kept.push(self.points.point(elite));
             self.kept_costs.push(self.costs.cost(elite));
         }
-        for _ in self.config.elites..self.config.population {
-            let stream = &mut self.stream;
-            let mother = tournament(&self.costs, self.config.tournament, stream);
-            let child = batch.push(self.points.point(mother));
-            let mut parents = [mother, mother];
-            if stream.chance(self.config.crossover_rate) {
-                let father = tournament(&self.costs, self.config.tournament, stream);
-                blend(child, self.points.point(father), self.config.blend_alpha, stream);
-                parents = [mother, father];
+        let config = &self.config;
+        let breeder = Breeder {
+            parents: Population { points: &self.points, costs: &self.costs },
+            space: &self.space,
+            tournament: Tournament::new(config.tournament, self.costs.len()),
+            crossover_rate: config.crossover_rate,
+            mutation: Gaussian::new(config.mutation_rate, config.step_at(self.bred)),
+            kept: &mut self.kept,
+            kept_costs: &mut self.kept_costs,
+        };
+        let (children, stream) = (config.population - config.elites, &mut self.stream);
+        // Chosen once a generation, so that each has an inner loop of its own.
+        match config.crossover {
+            Crossover::Blend { alpha } => {
+                let bounds = self.space.bounds();
+                breeder.fill(batch, children, stream, |parents, children, stream| {
+                    blend(parents, children, bounds, alpha, stream);
+                });
             }
-            mutate(child, self.space.bounds(), self.config.mutation_rate, step, stream);
-            self.space.clamp(child);
-            let known = parents.into_iter().find(|&parent| self.points.point(parent) == child);
-            if let Some(parent) = known {
-                self.kept.push(self.points.point(parent));
-                self.kept_costs.push(self.costs.cost(parent));
-                batch.truncate(batch.len() - 1);
-            }
+            Crossover::Uniform => breeder.fill(batch, children, stream, uniform),
         }
     }
 }
@@ -173,8 +180,7 @@ impl Optimizer for Ga {
         std::mem::swap(&mut self.costs, costs);
         for (index, point) in self.kept.points().enumerate() {
             self.points.push(point);
-            let cost: Cost = self.kept_costs.cost(index);
-            self.costs.push(cost);
+            self.costs.push(self.kept_costs.cost(index));
         }
         self.kept.clear();
         self.kept_costs.clear();

@@ -8,6 +8,7 @@ use super::config::GaConfig;
 use crate::batch::Batch;
 use crate::cost::Costs;
 use crate::error::GaError;
+use crate::scratch::Scratch;
 
 #[derive(Deserialize)]
 pub(super) struct Saved {
@@ -73,6 +74,7 @@ impl TryFrom<Saved> for Ga {
             start,
             warm_starts,
             bred,
+            elites: Scratch::default(),
         })
     }
 }
