@@ -1,8 +1,10 @@
 //! A search over many objectives finds the front, keeps its promises about evaluations and bounds, and is the same for the same seed.
 
 use std::cell::Cell;
+use std::ops::ControlFlow;
+use std::time::Duration;
 
-use orchestrator_core::{ParameterSpace, Payload, Seed};
+use orchestrator_core::{Bounds, Domain, ParameterSpace, Payload, Seed};
 use orchestrator_ga::pareto::{
     Direction, Directions, Nsga2, Nsga2Config, Nsga3, Nsga3Config, Objectives, ObjectivesFn,
     ParetoSearch, Variation, dominates, fallible_objectives, igd_plus, objectives_fn,
@@ -470,6 +472,114 @@ fn where_nothing_new_can_be_bred_a_search_ends_as_converged() {
     let mut search = ParetoSearch::new(method.unwrap(), two(), Stop::Evaluations(1000)).unwrap();
     let found = search.run(&zdt1).unwrap();
     assert_eq!((found.stop, found.evaluations), (StopReason::Converged, 6));
+}
+
+#[test]
+fn an_observer_sees_every_generation_and_may_end_the_search() {
+    let start = || ParetoSearch::new(nsga2(3, 8, 2), two(), Stop::Generations(20)).unwrap();
+    let mut watched = start();
+    let mut seen = Vec::new();
+    let found = watched.run_observed(&zdt1, |search, generation| {
+        assert_eq!(search.generation(), generation.index + 1);
+        seen.push(generation.index);
+        if generation.index == 9 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert_eq!(found.unwrap().stop, StopReason::Interrupted);
+    assert_eq!(seen, (0..10).collect::<Vec<_>>());
+    assert!(watched.progress() > 0.4 && watched.progress() < 0.6);
+    let mut whole = start();
+    assert_eq!(watched.run(&zdt1).unwrap(), whole.run(&zdt1).unwrap());
+    assert_eq!(bytes(&watched), bytes(&whole));
+
+    let mut timed = ParetoSearch::new(
+        nsga2(3, 8, 2),
+        two(),
+        Stop::Generations(20).or(Stop::Elapsed(Duration::from_secs(2))),
+    )
+    .unwrap();
+    let found = timed.run_observed(&zdt1, |search, generation| {
+        search.set_elapsed(Duration::from_secs(u64::from(generation.index)));
+        ControlFlow::Continue(())
+    });
+    let found = found.unwrap();
+    assert_eq!((found.stop, found.front_history.len()), (StopReason::Elapsed, 3));
+}
+
+#[test]
+fn an_earlier_front_is_where_a_search_can_start() {
+    let mut search = ParetoSearch::new(nsga2(3, 8, 2), two(), Stop::Evaluations(8)).unwrap();
+    let points = [vec![0.25, 0.0, 0.0], vec![0.5, 0.0, 0.0]];
+    assert!(search.start_from(&[vec![2.0; 3]]).is_err());
+    search.start_from(&points).unwrap();
+    assert_eq!(search.ask().next().unwrap().point, points[0]);
+    assert_eq!(search.start_from(&points).unwrap_err(), GaError::Started);
+    let found = search.run(&zdt1).unwrap();
+    assert_eq!(found.warm_starts, 2);
+    assert!(points.iter().all(|point| found.front.iter().any(|t| t.point == *point)));
+}
+
+#[test]
+fn without_a_feasible_candidate_the_nearest_is_named() {
+    struct Never;
+    impl ObjectivesFn for Never {
+        fn evaluate(&self, _: &[f64], _: &mut [f64], _: &Evaluation) -> Result<(), FitnessError> {
+            unreachable!("who breaks a constraint is not asked for values")
+        }
+        fn violation(&self, x: &[f64]) -> f64 {
+            1.0 + x[0]
+        }
+    }
+    let mut search = ParetoSearch::new(nsga2(2, 8, 1), two(), Stop::Generations(9)).unwrap();
+    let GaError::Infeasible { violation, nearest, evaluations } = search.run(&Never).unwrap_err()
+    else {
+        panic!("nothing is feasible");
+    };
+    assert_eq!((violation, evaluations), (1.0 + nearest[0], search.evaluations()));
+    assert!(violation < 1.1);
+}
+
+#[test]
+fn every_kind_of_parameter_can_be_searched() {
+    let space = ParameterSpace::new([
+        ("real", Domain::Real(Bounds { min: 0.0, max: 1.0 })),
+        ("whole", Domain::Integer { min: -3, max: 9 }),
+        ("flag", Domain::Boolean),
+        ("label", Domain::Categorical(vec!["a".into(), "b".into(), "c".into()])),
+        ("order", Domain::Permutation(5)),
+    ])
+    .unwrap();
+    let config = Nsga2Config { population: 20, ..Nsga2Config::default() };
+    let method = Nsga2::new(space, 2, config, Seed(4)).unwrap();
+    let mut search = ParetoSearch::new(method, two(), Stop::Generations(60)).unwrap();
+    let mixed = objectives_fn(|x, values| {
+        // In order is best; so are the flag and the label in the middle. The number is a trade-off.
+        let disorder: f64 = x[4..].iter().enumerate().map(|(at, v)| (v - at as f64).abs()).sum();
+        let rest = x[0] + (1.0 - x[2]) + (x[3] - 1.0).abs() + disorder;
+        (values[0], values[1]) = (x[1] + rest, -x[1] + rest);
+    });
+    while !search.finished() {
+        assert!(search.ask().all(|candidate| search.space().check(candidate.point).is_ok()));
+        search.step(&mixed).unwrap();
+    }
+    let front = search.front();
+    assert!(front.len() >= 10, "{}", front.len());
+    assert!(front.iter().filter(|t| t.point[4..] == [0.0, 1.0, 2.0, 3.0, 4.0]).count() >= 10);
+}
+
+#[cfg(feature = "rayon")]
+#[test]
+fn threads_change_nothing() {
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let mut search = ParetoSearch::new(nsga2(3, 24, 9), two(), Stop::Generations(12)).unwrap();
+        pool.install(|| search.run(&orchestrator_ga::parallel_objectives(Patchy))).unwrap();
+        bytes(&search)
+    };
+    let mut alone = ParetoSearch::new(nsga2(3, 24, 9), two(), Stop::Generations(12)).unwrap();
+    alone.run(&Patchy).unwrap();
+    for threads in [1, 2, 16] {
+        assert_eq!(run(threads), bytes(&alone), "{threads} threads");
+    }
 }
 
 #[test]

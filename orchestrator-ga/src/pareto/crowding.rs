@@ -88,6 +88,7 @@ impl Crowding {
     /// When the front is none of these costs.
     pub fn prune(&mut self, costs: &Costs, front: &[u32], keep: usize) -> &[u32] {
         self.kept.clear();
+        self.kept.reserve(costs.len());
         self.line.fill(costs, front);
         let line = &mut self.line;
         if keep <= line.members.len() {
@@ -118,9 +119,22 @@ impl Crowding {
 const REMOVED: f64 = -1.0;
 
 impl Line {
+    /// Makes room for the largest front that there can be, so that no later one asks for memory.
+    fn reserve(&mut self, count: usize, objectives: usize) {
+        if self.members.capacity() < count {
+            self.members = Vec::with_capacity(count);
+            self.order = Vec::with_capacity(count);
+            self.distances = Vec::with_capacity(count);
+            self.values = Vec::with_capacity(count * objectives);
+            self.below = Vec::with_capacity(count * objectives);
+            self.above = Vec::with_capacity(count * objectives);
+        }
+    }
+
     /// Takes the members of a front and measures them. `front` is in lexicographic order, so that equals are adjacent.
     fn fill(&mut self, costs: &Costs, front: &[u32]) {
         let objectives = costs.objectives();
+        self.reserve(costs.len(), objectives);
         self.members.clear();
         for &member in front {
             let twin = self.members.last().copied();

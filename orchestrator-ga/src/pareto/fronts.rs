@@ -63,6 +63,11 @@ impl Fronts {
     pub fn sort(&mut self, costs: &Costs) {
         assert!(costs.len() < NONE as usize, "more candidates than places");
         self.arrange(costs);
+        // Room for the most that there can be, so that no later population of this size asks for memory.
+        self.tails.clear();
+        self.tails.reserve(costs.len());
+        self.starts.clear();
+        self.starts.reserve(costs.len() + 1);
         self.ranks.clear();
         self.ranks.resize(costs.len(), 0);
         self.before.clear();

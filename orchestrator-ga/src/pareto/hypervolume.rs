@@ -109,6 +109,18 @@ impl Hypervolume {
         &self.reference
     }
 
+    /// Makes room for so many points, so that no front of at most that size asks for memory.
+    pub(super) fn reserve(&mut self, count: usize) {
+        let objectives = self.reference.len();
+        for level in &mut self.levels {
+            if level.order.capacity() < count {
+                level.points = Vec::with_capacity(count * objectives);
+                level.order = Vec::with_capacity(count);
+                level.stairs = Vec::with_capacity(count);
+            }
+        }
+    }
+
     /// The hypervolume that the points dominate, as [`hypervolume`] has it.
     ///
     /// # Panics

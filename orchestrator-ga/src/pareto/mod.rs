@@ -41,7 +41,6 @@ mod objectives;
 mod outcome;
 mod pool;
 mod saved;
-mod scratch;
 mod search;
 mod vary;
 

@@ -87,6 +87,8 @@ impl Scale {
         let objectives = costs.objectives();
         let Scale { ideal, extremes, .. } = self;
         memory.candidates.clear();
+        // As many as the front can ever have.
+        memory.candidates.reserve((costs.len() + objectives) * objectives);
         memory.candidates.extend_from_slice(extremes);
         for &place in front {
             memory.candidates.extend_from_slice(costs.row(place as usize));
@@ -216,8 +218,13 @@ impl Niches {
             let (direction, _) = self.nearest(costs.row(place as usize), scale, memory);
             self.counts[direction] += 1;
         }
+        // Room for the most that there can be, so that no later population of this size asks for memory.
         self.next.clear();
+        self.next.reserve(costs.len());
         self.distances.clear();
+        self.distances.reserve(costs.len());
+        self.lowest.clear();
+        self.lowest.reserve(directions.len());
         for (at, &place) in last.iter().enumerate() {
             let (direction, distance) = self.nearest(costs.row(place as usize), scale, memory);
             self.next.push(self.heads[direction]);

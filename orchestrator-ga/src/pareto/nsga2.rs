@@ -12,7 +12,6 @@ use super::crowding::Crowding;
 use super::fronts::Fronts;
 use super::objectives::{OBJECTIVES_MAX, Objectives};
 use super::pool::{Members, Pool};
-use super::scratch::Scratch;
 use super::search::ParetoSearch;
 use super::vary::{Operators, Variation};
 use crate::batch::Batch;
@@ -20,6 +19,7 @@ use crate::cost::Costs;
 use crate::error::GaError;
 use crate::genetic::POPULATION_MAX;
 use crate::optimizer::{Optimizer, Population};
+use crate::scratch::Scratch;
 use crate::stop::Stop;
 
 /// The settings of NSGA-II; the default is the paper's.

@@ -14,13 +14,13 @@ use super::niches::{Niches, Scale, ScaleMemory};
 use super::nsga2::{check_population, check_start};
 use super::objectives::Objectives;
 use super::pool::{Members, Pool};
-use super::scratch::Scratch;
 use super::search::ParetoSearch;
 use super::vary::{Operators, Variation};
 use crate::batch::Batch;
 use crate::cost::Costs;
 use crate::error::GaError;
 use crate::optimizer::{Optimizer, Population};
+use crate::scratch::Scratch;
 use crate::stop::Stop;
 
 /// The settings of NSGA-III; the default is the paper's.

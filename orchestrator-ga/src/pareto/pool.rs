@@ -58,6 +58,7 @@ impl Pool {
     /// The costs of the parents, then those of the children; nobody is chosen yet.
     pub(super) fn merge(&mut self, parents: &Costs, children: &Costs) -> (&Costs, &mut Vec<u32>) {
         self.chosen.clear();
+        self.chosen.reserve(parents.len() + children.len());
         let costs = self.costs.get_or_insert_with(|| Costs::new(parents.objectives()));
         costs.clear();
         costs.extend(parents);

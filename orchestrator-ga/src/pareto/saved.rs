@@ -6,12 +6,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::objectives::Objectives;
 use super::outcome::ParetoGeneration;
-use super::scratch::Scratch;
 use super::search::{ParetoSearch, check};
 use crate::error::GaError;
 use crate::generation::History;
 use crate::optimizer::Optimizer;
 use crate::pending::Pending;
+use crate::scratch::Scratch;
 use crate::stop::{Stop, StopReason};
 
 /// The format that this version writes and reads.

@@ -12,7 +12,6 @@ use super::fronts::Fronts;
 use super::hypervolume::Hypervolume;
 use super::objectives::{Objectives, ObjectivesFn, ParetoScore};
 use super::outcome::{ParetoGeneration, ParetoResult, TradeOff};
-use super::scratch::Scratch;
 use crate::advance::{EMPTY_GENERATIONS_MAX, IMPROVEMENT_MIN};
 use crate::candidates::{Candidate, Candidates, Scores};
 use crate::cost::Costs;
@@ -21,6 +20,7 @@ use crate::fitness::FitnessError;
 use crate::generation::{Evaluated, History};
 use crate::optimizer::Optimizer;
 use crate::pending::Pending;
+use crate::scratch::Scratch;
 use crate::stop::{Progress, Stop, StopReason};
 
 /// A search over many objectives in progress.
@@ -499,7 +499,13 @@ impl<O: Optimizer> ParetoSearch<O> {
         fronts.sort(costs);
         let front = feasible_front(costs, fronts);
         let rows = front.iter().map(|&place| costs.row(place as usize));
-        (front.len(), hypervolume.as_mut().map(|measure| measure.of(rows).min(f64::MAX)))
+        (
+            front.len(),
+            hypervolume.as_mut().map(|measure| {
+                measure.reserve(costs.len());
+                measure.of(rows).min(f64::MAX)
+            }),
+        )
     }
 
     fn note_improvement(&mut self, hypervolume: Option<f64>) {
