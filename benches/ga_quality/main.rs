@@ -9,6 +9,9 @@
 //!
 //! The figures are the same on every machine: each is a median over fixed seeds.
 
+mod dense_nsga2;
+mod pareto;
+mod pareto_problems;
 mod problems;
 mod row;
 mod single;
@@ -43,7 +46,8 @@ fn main() -> ExitCode {
         println!("{}", single::problems());
         return ExitCode::SUCCESS;
     }
-    let rows = single::rows();
+    let mut rows = single::rows();
+    rows.extend(pareto::rows());
     match output {
         Output::Json => {
             let text = serde_json::to_string_pretty(&rows);
