@@ -65,14 +65,18 @@ pub use async_fitness::{AsyncFitness, AsyncFitnessFn, OnSpawner, async_fitness_f
 pub use batch::Batch;
 pub use candidates::{Candidate, Candidates, Evaluation, Score, Scores};
 pub use check::{DIVERSITY_MIN, verify};
-pub use cma::{CMA_DIMENSION_MAX, CmaConfig, CmaEs, RESTARTS_MAX, Restarts};
+pub use cma::{CMA_DIMENSION_MAX, CmaConfig, CmaEs, RESTARTS_MAX, Restarts, Surrogate};
 pub use cost::{Cost, Costs};
 pub use diagnosis::{Finding, diagnose};
 pub use document::{COMPLEXITY, DocumentFitness, FitnessTerms};
 pub use error::GaError;
 pub use fitness::{FitnessError, FitnessFn};
 pub use generation::{Generation, HISTORY_MAX, History};
-pub use genetic::{Crossover, DOCUMENT_GENERATIONS, GENERATIONS_MAX, Ga, GaConfig, POPULATION_MAX};
+pub use genetic::{
+    Crossover, DOCUMENT_GENERATIONS, Duplicates, GENERATIONS_MAX, Ga, GaConfig, ISLANDS_MAX,
+    Islands, Migration, Mutation, Niching, OrderCrossover, OrderMutation, POPULATION_MAX,
+    RateControl, Replacement, Selection, Sizing, StepControl,
+};
 pub use method::{AnyOptimizer, Method, MethodName};
 pub use optimizer::{Optimizer, Population};
 pub use outcome::{REGION_SHARE_MIN, SearchResult};

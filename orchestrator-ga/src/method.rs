@@ -7,6 +7,7 @@ use orchestrator_core::{ParameterSpace, Seed};
 use serde::{Deserialize, Serialize};
 
 use crate::batch::Batch;
+use crate::cma::{CmaConfig, CmaEs};
 use crate::cost::Costs;
 use crate::error::GaError;
 use crate::genetic::{Ga, GaConfig};
@@ -30,6 +31,8 @@ use crate::optimizer::{Optimizer, Population};
 pub enum Method {
     /// The genetic algorithm.
     Genetic(GaConfig),
+    /// Evolution by covariance, CMA-ES.
+    CmaEs(CmaConfig),
 }
 
 /// The name of a method.
@@ -39,6 +42,8 @@ pub enum Method {
 pub enum MethodName {
     /// The genetic algorithm.
     Genetic,
+    /// Evolution by covariance, CMA-ES.
+    CmaEs,
 }
 
 impl Method {
@@ -46,6 +51,7 @@ impl Method {
     pub fn name(&self) -> MethodName {
         match self {
             Method::Genetic(_) => MethodName::Genetic,
+            Method::CmaEs(_) => MethodName::CmaEs,
         }
     }
 
@@ -58,6 +64,8 @@ impl Method {
             Method::Genetic(config) => {
                 Ga::new(space, config.clone(), seed).map(AnyOptimizer::Genetic)
             }
+            Method::CmaEs(config) => CmaEs::new(space, config.clone(), seed)
+                .map(|optimizer| AnyOptimizer::CmaEs(Box::new(optimizer))),
         }
     }
 }
@@ -69,18 +77,22 @@ impl Method {
 pub enum AnyOptimizer {
     /// The genetic algorithm.
     Genetic(Ga),
+    /// Evolution by covariance.
+    CmaEs(Box<CmaEs>),
 }
 
 impl AnyOptimizer {
     fn inner(&self) -> &dyn Optimizer {
         match self {
             AnyOptimizer::Genetic(optimizer) => optimizer,
+            AnyOptimizer::CmaEs(optimizer) => &**optimizer,
         }
     }
 
     fn inner_mut(&mut self) -> &mut dyn Optimizer {
         match self {
             AnyOptimizer::Genetic(optimizer) => optimizer,
+            AnyOptimizer::CmaEs(optimizer) => &mut **optimizer,
         }
     }
 }

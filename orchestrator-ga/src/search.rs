@@ -112,7 +112,7 @@ impl<O: Optimizer> Search<O> {
     /// evaluated with the first generation, in place of as many of its points.
     ///
     /// ```
-    /// use orchestrator_core::ParameterSpace;
+    /// use orchestrator_core::{ParameterSpace, Seed};
     /// use orchestrator_ga::{Ga, GaConfig};
     /// let space = ParameterSpace::uniform(2, -1.0, 1.0)?;
     /// let mut search = Ga::search(space, GaConfig::documents(), Seed(1))?;

@@ -3,7 +3,7 @@
 use orchestrator_core::{Bounds, ParameterSpace, Seed};
 use orchestrator_ga::{
     Batch, CmaConfig, CmaEs, Costs, GaError, Optimizer, Restarts, Search, SearchResult, Stop,
-    StopReason,
+    StopReason, Surrogate,
 };
 use proptest::prelude::*;
 
@@ -38,12 +38,13 @@ fn cigar_turned(x: &[f64]) -> f64 {
 }
 
 /// The median over seeds of the evaluations until the cost is 1e-8.
-fn evaluations_to_target(fitness: impl Fn(&[f64]) -> f64) -> u64 {
+fn evaluations_to_target(surrogate: Surrogate, fitness: impl Fn(&[f64]) -> f64) -> u64 {
     let space = ParameterSpace::uniform(8, -5.0, 5.0).unwrap();
     let mut counts: Vec<u64> = (0..7)
         .map(|seed| {
             let stop = Stop::Evaluations(20_000).or(Stop::Target(-1e-8));
-            run(cma(&space, CmaConfig::default(), seed), stop, &fitness).evaluations
+            let config = CmaConfig { surrogate, ..CmaConfig::default() };
+            run(cma(&space, config, seed), stop, &fitness).evaluations
         })
         .collect();
     counts.sort_unstable();
@@ -52,12 +53,22 @@ fn evaluations_to_target(fitness: impl Fn(&[f64]) -> f64) -> u64 {
 
 #[test]
 fn smooth_functions_are_solved_in_about_as_many_evaluations_as_the_reference_takes() {
-    // pycma 4.5 takes 1,150, 2,850 and 3,900 in the median.
-    let (sphere, cigar) = (evaluations_to_target(sphere), evaluations_to_target(cigar_turned));
-    let rosenbrock = evaluations_to_target(rosenbrock);
-    assert!(sphere < 1_500, "{sphere}");
-    assert!(cigar < 3_500, "{cigar}");
-    assert!(rosenbrock < 5_000, "{rosenbrock}");
+    let evaluations = |fitness: fn(&[f64]) -> f64| evaluations_to_target(Surrogate::None, fitness);
+    let (sphere, cigar) = (evaluations(sphere), evaluations(cigar_turned));
+    let rosenbrock = evaluations(rosenbrock);
+    // pycma 4.5 takes 1,190, 3,100 and 3,710 in the median.
+    assert!(sphere < 1_400, "{sphere}");
+    assert!(cigar < 3_600, "{cigar}");
+    assert!(rosenbrock < 4_300, "{rosenbrock}");
+}
+
+#[test]
+fn a_quadratic_function_is_solved_once_its_coefficients_are_determined() {
+    // There are 45 of them in 8 dimensions; a generation has 10 candidates.
+    for fitness in [sphere, cigar_turned] {
+        let evaluations = evaluations_to_target(Surrogate::Quadratic, fitness);
+        assert!(evaluations < 80, "{evaluations}");
+    }
 }
 
 #[test]
@@ -66,10 +77,10 @@ fn restarts_find_what_one_run_misses() {
         let term = |v: f64| v * v - 10.0 * (std::f64::consts::TAU * v).cos() + 10.0;
         -x.iter().enumerate().map(|(at, v)| term(v - shift(at))).sum::<f64>()
     };
-    let space = ParameterSpace::uniform(4, -5.0, 5.0).unwrap();
+    let space = ParameterSpace::uniform(3, -5.0, 5.0).unwrap();
     let solved = |restarts, seed| {
         let config = CmaConfig { restarts, ..CmaConfig::default() };
-        let stop = Stop::Evaluations(40_000).or(Stop::Target(-1e-8));
+        let stop = Stop::Evaluations(20_000).or(Stop::Target(-1e-8));
         run(cma(&space, config, seed), stop, rastrigin).stop == StopReason::Target
     };
     let count = |restarts| (0..7).filter(|&seed| solved(restarts, seed)).count();
@@ -131,7 +142,7 @@ fn a_fixed_seed_gives_fixed_values() {
 }
 
 const GOLDEN_FIRST: [f64; 3] = [4.963125949867727, 2.042238464130933, 1.3600999778107536];
-const GOLDEN_FITNESS: f64 = -1.2249950474719828;
+const GOLDEN_FITNESS: f64 = -0.6133553621546329;
 
 #[test]
 fn what_was_repaired_is_learnt_from_where_it_was_evaluated() {
@@ -200,8 +211,8 @@ fn a_space_of_one_point_is_asked_once() {
 fn a_hundred_parameters_are_searched() {
     let space = ParameterSpace::uniform(100, -5.0, 5.0).unwrap();
     let at_first = run(cma(&space, CmaConfig::default(), 1), Stop::Evaluations(17), sphere);
-    let found = run(cma(&space, CmaConfig::default(), 1), Stop::Evaluations(17 * 60), sphere);
-    assert!(found.final_fitness > 0.6 * at_first.final_fitness, "{}", found.final_fitness);
+    let found = run(cma(&space, CmaConfig::default(), 1), Stop::Evaluations(17 * 30), sphere);
+    assert!(found.final_fitness > 0.8 * at_first.final_fitness, "{}", found.final_fitness);
 }
 
 #[test]
@@ -239,6 +250,14 @@ fn a_damaged_state_is_refused() {
         ("/schedule/first", "0"),
         ("/record/bests", "[1.0]"),
         ("/config/step", "7.0"),
+        ("/local", "null"),
+        ("/local/points/points/0", "1.5"),
+        ("/local/values/0", "null"),
+        ("/local/values", "[]"),
+        ("/local/oldest", "1000"),
+        ("/local/radius", "0.0"),
+        ("/local/failures", "40"),
+        ("/local/pending", r#"{"shares": [0.5], "length": 1.0, "gain": 1.0}"#),
         ("/points/points/0", "99.0"),
     ] {
         let mut damaged = sound.clone();
@@ -255,7 +274,8 @@ fn any_bounds() -> impl Strategy<Value = Bounds> {
         (-1e3..1e3_f64).prop_map(|min| Bounds { min, max: min }),
         exponent.clone().prop_map(|e| Bounds { min: 0.0, max: 10.0_f64.powf(e) }),
         exponent.prop_map(|e| Bounds { min: -10.0_f64.powf(e), max: 10.0_f64.powf(e) }),
-        Just(Bounds { min: f64::MIN, max: f64::MAX }),
+        // The widest that there are: a width is finite.
+        Just(Bounds { min: 0.5 * f64::MIN, max: 0.5 * f64::MAX }),
         Just(Bounds { min: 0.0, max: 5e-324 }),
     ]
 }

@@ -160,6 +160,34 @@ fn a_worker_is_asked_by_name_and_seed_and_its_number_is_found_by_pointer() {
 }
 
 #[test]
+fn a_worker_reads_every_kind_of_parameter_as_json_has_it() {
+    let space = ParameterSpace::builder()
+        .real("heat", 0.0, 1.0)
+        .integer("threads", 1, 8)
+        .boolean("fast")
+        .categorical("codec", ["gzip", "zstd"])
+        .permutation("order", 3)
+        .build()
+        .unwrap();
+    let echo = worker_fn(async |task: Task| {
+        assert_eq!(
+            task.input().as_json(),
+            r#"{"codec":"zstd","fast":true,"heat":0.5,"order":[2,0,1],"threads":4}"#
+        );
+        Ok(Payload::of(&1.0)?.into())
+    });
+    let fitness = WorkerFitness::new(Arc::new(echo), &space, "");
+    let evaluation = Evaluation { generation: 0, index: 0, seed: Seed(77) };
+    let point = [0.5, 4.0, 1.0, 1.0, 2.0, 0.0, 1.0];
+    assert_eq!(block_on(fitness.evaluate(&point, evaluation)), Ok(1.0));
+    let between = [0.5, 4.5, 1.0, 1.0, 2.0, 0.0, 1.0];
+    assert!(matches!(
+        block_on(fitness.evaluate(&between, evaluation)),
+        Err(FitnessError::Parameters(_))
+    ));
+}
+
+#[test]
 fn a_worker_that_fails_or_answers_something_else_is_a_failed_evaluation() {
     let failing = worker_fn(async |_: Task| Err(TaskError::terminal("no_gas", "out of gas")));
     let fitness = WorkerFitness::new(Arc::new(failing), &one(), "/cost");

@@ -6,13 +6,13 @@ use std::fmt::Debug;
 
 use orchestrator_core::{Payload, Seed};
 use orchestrator_ga::{
-    AnyOptimizer, Ga, GaConfig, Method, Optimizer, Search, Stop, constrained, fallible, fitness_fn,
+    AnyOptimizer, Ga, GaConfig, Optimizer, Search, Stop, constrained, fallible, fitness_fn,
 };
 use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use support::{bytes, search, space, sphere, until};
+use support::{bytes, methods, search, space, sphere, until};
 
 /// run(50) is run(20), saved, loaded, and run(30) more.
 #[track_caller]
@@ -33,10 +33,6 @@ where
     second.set_stop(Stop::Generations(50)).unwrap();
     assert_eq!(second.run(&fitness).unwrap(), result);
     assert_eq!(bytes(&second), bytes(&whole));
-}
-
-fn methods() -> Vec<Method> {
-    vec![Method::Genetic(GaConfig { generations: 50, ..GaConfig::documents() })]
 }
 
 #[test]
@@ -113,7 +109,7 @@ fn damage(value: &mut Value, kind: usize, word: u64) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_damaged_state_is_an_error_or_a_search_that_ends(

@@ -4,7 +4,7 @@ mod support;
 
 use orchestrator_core::Seed;
 use orchestrator_ga::{Ga, GaConfig, GaError, Search, Stop, verify};
-use support::{bytes, search, space, sphere};
+use support::{bytes, methods, search, space, sphere};
 
 #[test]
 fn a_warm_start_is_not_lost() {
@@ -23,6 +23,22 @@ fn a_warm_start_is_not_lost() {
                 .iter()
                 .all(|check| check.name != "fitness improved over generations" || check.passed)
         );
+    }
+}
+
+#[test]
+fn every_method_begins_with_what_it_is_given_and_goes_on_from_there() {
+    for method in methods() {
+        let optimizer = method.build(space(), Seed(4)).unwrap();
+        let mut search = Search::new(optimizer, Stop::Evaluations(300)).unwrap();
+        let given = [vec![0.31; 4], vec![0.9, -0.9, 0.9, -0.9]];
+        search.start_from(&given).unwrap();
+        assert!(search.ask().map(|candidate| candidate.point.to_vec()).take(2).eq(given.clone()));
+        search.step(&sphere).unwrap();
+        assert_eq!(search.best().unwrap().0, given[0], "{method:?}");
+        let result = search.run(&sphere).unwrap();
+        assert!(result.final_fitness > sphere(&given[0]), "{method:?}: {}", result.final_fitness);
+        assert_eq!(result.warm_starts, 2);
     }
 }
 

@@ -55,6 +55,9 @@ fn what_it_does_not_understand_it_refuses() {
     for (input, part) in [
         (r#"{"genrations":5}"#, "genrations"),
         (r#"{"population":1}"#, "population is 1"),
+        (r#"{"evaluations":0}"#, "no evaluations"),
+        (r#"{"method":"guessing"}"#, "guessing"),
+        (r#"{"method":"cma_es","elites":2}"#, "elites is a setting of the genetic algorithm"),
         (r#"{"warm_start":[{"temperature":1.0}]}"#, "no value for \"weight.complexity\""),
         (r#"{"warm_start":[[9,1,0,1]]}"#, "start point 0"),
     ] {
@@ -114,6 +117,17 @@ fn a_budget_of_evaluations_is_kept_and_the_step_decays_over_what_it_pays_for() {
 
     let both = ask(r#"{"evaluations":205,"generations":3,"method":"genetic"}"#).unwrap();
     assert_eq!((both.result.fitness_history.len(), both.result.stop), (4, StopReason::Generations));
+}
+
+#[test]
+fn a_task_names_its_method() {
+    for (method, evaluations) in [("cma_es", 620), ("genetic", 590)] {
+        let result = ask(&format!(r#"{{"method":"{method}"}}"#)).unwrap().result;
+        assert!(result.evaluations <= evaluations, "{method}: {}", result.evaluations);
+        assert!(result.final_fitness > 2.9, "{method}: {}", result.final_fitness);
+        let budget = format!(r#"{{"method":"{method}","evaluations":77}}"#);
+        assert_eq!(ask(&budget).unwrap().result.evaluations, 77);
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The normal distribution that a run samples from, and how it learns.
 //!
-//! Equations 5, 8, 14 to 16, 24, 26 and 43 to 47 of Hansen's tutorial. Steps are kept as y = (x - m) / σ in inner coordinates. The covariance is
-//! decomposed now and then only; until then its last decomposition serves.
+//! The update is that of Hansen's tutorial, appendix A. Steps are kept as y = (x - m) / σ in inner coordinates. The covariance
+//! is decomposed now and then only; until then its last decomposition serves.
 
 use nalgebra::{DMatrix, SymmetricEigen};
 use orchestrator_core::FastStream;
@@ -102,13 +102,13 @@ impl Distribution {
     }
 
     /// Puts the step to this place instead of the one that was drawn, shortened to a length that a drawn one may have (Hansen,
-    /// "Injecting external solutions into CMA-ES", 2011, equation 4).
+    /// "Injecting external solutions into CMA-ES", 2011).
     pub(super) fn replace(&mut self, step: usize, inner: &[f64], scratch: &mut Scratch) {
         let n = self.dimension() as f64;
         let values = self.steps.point_mut(step).iter_mut().zip(inner.iter().zip(&self.mean));
         values.for_each(|(y, (inner, mean))| *y = (inner - mean) / self.sigma);
-        self.rotate_back(self.steps.point(step), &mut scratch.rotated);
-        let length: f64 = scratch.rotated.iter().map(|z| z * z).sum();
+        let z = self.rotate_back(self.steps.point(step), scratch);
+        let length: f64 = z.iter().map(|z| z * z).sum();
         let longest = n.sqrt() + 2.0 * n / (n + 2.0);
         let share = (longest / length.sqrt()).min(1.0);
         self.steps.point_mut(step).iter_mut().for_each(|y| *y *= share);
@@ -130,7 +130,7 @@ impl Distribution {
         for (mean, shift) in self.mean.iter_mut().zip(&scratch.shift) {
             *mean += self.sigma * shift;
         }
-        self.rotate_back(&scratch.shift, &mut scratch.rotated);
+        self.rotate_into(&scratch.shift, &mut scratch.rotated);
         scratch.white.clear();
         let rows = self.axes.chunks_exact(self.scales.len());
         scratch.white.extend(rows.map(|row| dot(row, &scratch.rotated)));
@@ -179,7 +179,12 @@ impl Distribution {
     }
 
     /// z of a step: D⁻¹ Bᵀ y.
-    fn rotate_back(&self, step: &[f64], rotated: &mut Vec<f64>) {
+    pub(super) fn rotate_back<'a>(&self, step: &[f64], scratch: &'a mut Scratch) -> &'a [f64] {
+        self.rotate_into(step, &mut scratch.rotated);
+        &scratch.rotated
+    }
+
+    fn rotate_into(&self, step: &[f64], rotated: &mut Vec<f64>) {
         rotated.clear();
         rotated.resize(step.len(), 0.0);
         for (row, y) in self.axes.chunks_exact(step.len()).zip(step) {

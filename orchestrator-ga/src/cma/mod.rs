@@ -1,16 +1,22 @@
-//! CMA-ES: a normal distribution that learns from ranks where to look and in which shape (Hansen, "The CMA evolution strategy: a
-//! tutorial", arXiv 1604.00772, 2023), with active covariance update and BIPOP restarts.
+//! CMA-ES: a normal distribution that learns from ranks where to look and in which shape (Hansen, "The CMA evolution strategy:
+//! a tutorial", arXiv 1604.00772, 2023), with active covariance update and BIPOP restarts.
 //!
-//! It works in inner coordinates, in which every parameter has width 1 and no bounds (`frame`), so that neither the units of the parameters nor their
-//! bounds matter to it. Only the order of the costs is used: a candidate that breaks a constraint ranks behind those that break none, a failed
-//! one behind all. A generation none of whose candidates could be evaluated teaches nothing.
+//! It works in inner coordinates, in which every parameter has width 1 and no bounds (`frame`), so that neither the units of
+//! the parameters nor their bounds matter to it. The distribution learns from the order of the costs alone: a candidate that
+//! breaks a constraint ranks behind those that break none, a failed one behind all. A generation none of whose candidates could
+//! be evaluated teaches nothing.
 //!
-//! Nothing is allocated from generation to generation but by the decomposition of the covariance, once in a while.
+//! Between the generations a quadratic model may propose steps of its own (`local`).
+//!
+//! Once its buffers have their size, nothing is allocated but by what is done once in a while: decompositions, restarts, the
+//! look at stagnation, and the steps of the model.
 
 mod config;
 mod convergence;
 mod distribution;
 mod frame;
+mod local;
+mod quadratic;
 mod restarts;
 mod saved;
 mod strategy;
@@ -19,21 +25,23 @@ use orchestrator_core::{FastStream, ParameterSpace, Seed};
 use serde::{Deserialize, Serialize};
 
 use crate::batch::Batch;
-use crate::cost::Costs;
+use crate::cost::{Cost, Costs};
 use crate::error::GaError;
 use crate::optimizer::{Optimizer, Population};
 
-pub use config::{CMA_DIMENSION_MAX, CmaConfig, RESTARTS_MAX, Restarts};
+pub use config::{CMA_DIMENSION_MAX, CmaConfig, RESTARTS_MAX, Restarts, Surrogate};
 use convergence::{Limits, Record};
 use distribution::{Distribution, Scratch};
 use frame::Frame;
+use local::{Local, MODEL_DIMENSION_MAX, Room};
 use restarts::{Plan, Schedule};
 use strategy::Strategy;
 
 /// The evolution strategy with covariance matrix adaptation, over real parameters.
 ///
-/// The method of choice for smooth or moderately rugged functions when there are at least about 50 evaluations a parameter. It is invariant under
-/// rotations and under every monotone change of the fitness.
+/// The method of choice for smooth or moderately rugged functions when there are at least about 50 evaluations a parameter. It
+/// does not matter how the function is turned in the space; without a surrogate ([`Surrogate::None`]) neither does a monotone
+/// change of the fitness. A candidate that a fitness has repaired is learnt from where it was evaluated.
 ///
 /// ```
 /// use orchestrator_core::{ParameterSpace, Seed};
@@ -62,10 +70,13 @@ pub struct CmaEs {
     points: Batch,
     costs: Costs,
     finished: bool,
+    /// Points for a model, and its step that waits.
+    local: Option<Local>,
     /// What follows from the above, and working memory.
     frame: Frame,
     strategy: Strategy,
     scratch: Scratch,
+    room: Room,
     inner: Vec<f64>,
     placed: Vec<f64>,
     ranking: Vec<usize>,
@@ -75,7 +86,8 @@ impl CmaEs {
     /// The strategy at its start.
     ///
     /// # Errors
-    /// When a setting is out of its range, the mean is not in the space, or more than [`CMA_DIMENSION_MAX`] parameters have a width.
+    /// When a setting is out of its range, the mean is not in the space, or more than [`CMA_DIMENSION_MAX`] parameters have a
+    /// width.
     pub fn new(space: ParameterSpace, config: CmaConfig, seed: Seed) -> Result<CmaEs, GaError> {
         check(&space, &config)?;
         let mut stream = seed.derive("cma").fast_stream();
@@ -92,6 +104,8 @@ impl CmaEs {
         let mut scratch = Scratch::default();
         distribution.sample(plan.population, &mut stream, &mut scratch);
         Ok(CmaEs {
+            local: local_for(&config, frame.dimension()),
+            room: Room::default(),
             points: Batch::new(space.len()),
             costs: Costs::new(1),
             finished: false,
@@ -117,17 +131,53 @@ impl CmaEs {
         &self.config
     }
 
-    /// Learns from a generation, and draws the next.
-    fn advance(&mut self, batch: &Batch, costs: &Costs) {
-        if self.frame.dimension() == 0 {
-            self.finished = true;
-            return;
+    /// How many candidates wait for costs.
+    fn asked(&self) -> usize {
+        let injected = usize::from(self.injected().is_some());
+        if self.frame.dimension() == 0 || self.pending().is_some() {
+            1
+        } else {
+            self.plan.population - injected
+        }
+    }
+
+    /// The step of the model that waits for its cost.
+    fn pending(&self) -> Option<&[f64]> {
+        self.local.as_ref().and_then(Local::pending)
+    }
+
+    /// What the model has found, which takes the last place of the generation; its cost is known.
+    fn injected(&self) -> Option<(&[f64], f64)> {
+        self.local.as_ref().and_then(Local::found)
+    }
+
+    /// Learns from a step of the model.
+    fn judge(&mut self, batch: &Batch, costs: &Costs) {
+        let Some(local) = &mut self.local else { return };
+        let cost = costs.cost(0);
+        let value = (cost.is_feasible() && cost.value.is_finite()).then_some(cost.value);
+        self.record.evaluations += 1;
+        self.frame.shares(batch.point(0), &mut self.inner);
+        let Self { distribution, scratch, room, inner, .. } = self;
+        local.judge(value, inner, distribution, scratch, room);
+        if local.pending().is_none() {
+            self.sample();
+        }
+    }
+
+    /// Learns from a generation, and goes on with a step of the model or the next generation.
+    fn advance(&mut self, batch: &mut Batch, costs: &mut Costs) {
+        let evaluated = batch.len();
+        if let Some((shares, value)) = self.local.as_ref().and_then(Local::found) {
+            self.frame.place_shares(shares, batch.push(&self.placed));
+            costs.push(Cost::feasible(value));
         }
         costs.ranking(&mut self.ranking);
         let known = self.record.note(costs, &self.ranking, &self.distribution);
         let mut over = false;
         if known {
-            self.notice_repairs(batch);
+            self.notice_repairs(batch, evaluated);
+            self.remember(batch, costs, evaluated);
             over = !self.distribution.learn(&self.strategy, &self.ranking, &mut self.scratch);
         }
         let limits = Limits {
@@ -139,15 +189,44 @@ impl CmaEs {
         if over || self.record.is_over(&limits, costs, &self.ranking) {
             self.restart();
         }
-        if !self.finished {
-            let Self { distribution, plan, stream, scratch, .. } = self;
-            distribution.sample(plan.population, stream, scratch);
+        if self.finished {
+            return;
+        }
+        if let Some(local) = &mut self.local {
+            local.begin(&self.distribution, &mut self.scratch, &mut self.room);
+        }
+        if self.pending().is_none() {
+            self.sample();
+        }
+    }
+
+    /// Draws a generation.
+    fn sample(&mut self) {
+        let Self { distribution, plan, stream, scratch, local, frame, inner, placed, .. } = self;
+        distribution.sample(plan.population, stream, scratch);
+        if let Some((shares, _)) = local.as_ref().and_then(Local::found) {
+            frame.place_shares(shares, placed);
+            inner.resize(shares.len(), 0.0);
+            frame.inner(placed, &distribution.mean, inner);
+            distribution.replace(plan.population - 1, inner, scratch);
+        }
+    }
+
+    /// Gives the model what was evaluated.
+    fn remember(&mut self, batch: &Batch, costs: &Costs, evaluated: usize) {
+        let Some(local) = &mut self.local else { return };
+        for at in 0..evaluated {
+            let cost = costs.cost(at);
+            if cost.is_feasible() && cost.value.is_finite() {
+                self.frame.shares(batch.point(at), &mut self.inner);
+                local.remember(&self.inner, cost.value);
+            }
         }
     }
 
     /// What was evaluated somewhere else than it was proposed is learnt from where it was evaluated.
-    fn notice_repairs(&mut self, batch: &Batch) {
-        for (at, point) in batch.points().enumerate() {
+    fn notice_repairs(&mut self, batch: &Batch, evaluated: usize) {
+        for (at, point) in batch.points().take(evaluated).enumerate() {
             self.distribution.place(at, &mut self.inner);
             self.frame.place(&self.inner, &mut self.placed);
             if self.placed != point {
@@ -168,6 +247,7 @@ impl CmaEs {
         self.distribution = Distribution::ball(mean, plan.step);
         self.strategy = Strategy::new(self.frame.dimension(), plan.population);
         self.record = Record::new();
+        self.local = local_for(&self.config, self.frame.dimension());
         self.plan = plan;
     }
 }
@@ -187,6 +267,16 @@ fn check(space: &ParameterSpace, config: &CmaConfig) -> Result<(), GaError> {
     Ok(())
 }
 
+/// The model's memory, if it is to be used over so many free parameters.
+fn local_for(config: &CmaConfig, dimension: usize) -> Option<Local> {
+    match config.surrogate {
+        Surrogate::None => None,
+        Surrogate::Quadratic => {
+            (1..=MODEL_DIMENSION_MAX).contains(&dimension).then(|| Local::new(dimension))
+        }
+    }
+}
+
 impl PartialEq for CmaEs {
     /// Working memory does not count.
     fn eq(&self, other: &CmaEs) -> bool {
@@ -201,6 +291,7 @@ impl PartialEq for CmaEs {
             && self.points == other.points
             && self.costs == other.costs
             && self.finished == other.finished
+            && self.local == other.local
     }
 }
 
@@ -221,7 +312,11 @@ impl Optimizer for CmaEs {
             batch.push(&self.placed);
             return;
         }
-        for step in 0..self.plan.population {
+        if let Some(shares) = self.pending() {
+            self.frame.place_shares(shares, batch.push(&self.placed));
+            return;
+        }
+        for step in 0..self.asked() {
             self.distribution.place(step, &mut self.inner);
             self.frame.place(&self.inner, batch.push(&self.placed));
         }
@@ -229,8 +324,17 @@ impl Optimizer for CmaEs {
 
     fn tell(&mut self, batch: &mut Batch, costs: &mut Costs) {
         // Answers to other questions than were asked, as a damaged file may hold, teach nothing.
-        let asked = if self.frame.dimension() == 0 { 1 } else { self.plan.population };
-        if !self.finished && batch.len() == asked && costs.len() == asked {
+        let fits = batch.len() == self.asked() && costs.len() == self.asked();
+        if self.pending().is_some() {
+            // The last generation stays the population.
+            if fits {
+                self.judge(batch, costs);
+            }
+            return;
+        }
+        if self.frame.dimension() == 0 {
+            self.finished = true;
+        } else if fits && !self.finished {
             self.advance(batch, costs);
         }
         std::mem::swap(&mut self.points, batch);

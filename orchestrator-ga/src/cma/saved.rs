@@ -7,9 +7,10 @@ use super::config::CmaConfig;
 use super::convergence::Record;
 use super::distribution::{Distribution, Scratch};
 use super::frame::Frame;
+use super::local::{Local, Room};
 use super::restarts::{Plan, Schedule};
 use super::strategy::Strategy;
-use super::{CmaEs, check};
+use super::{CmaEs, check, local_for};
 use crate::batch::Batch;
 use crate::cost::Costs;
 use crate::error::GaError;
@@ -27,6 +28,7 @@ pub(super) struct Saved {
     points: Batch,
     costs: Costs,
     finished: bool,
+    local: Option<Local>,
 }
 
 impl From<CmaEs> for Saved {
@@ -43,6 +45,7 @@ impl From<CmaEs> for Saved {
             points: cma.points,
             costs: cma.costs,
             finished: cma.finished,
+            local: cma.local,
         }
     }
 }
@@ -56,6 +59,14 @@ impl TryFrom<Saved> for CmaEs {
         let n = frame.dimension();
         if !saved.schedule.is_sound(&saved.plan, &saved.config, n) || !saved.record.is_sound() {
             return Err(GaError::Damaged { what: "the restarts are out of range" });
+        }
+        let wanted = local_for(&saved.config, n).is_some();
+        if saved.local.is_some() != wanted
+            || saved.local.as_ref().is_some_and(|local| !local.is_sound(n))
+        {
+            return Err(GaError::Damaged {
+                what: "the points of the model are out of shape or range",
+            });
         }
         let steps = if n == 0 || saved.finished { None } else { Some(saved.plan.population) };
         check_distribution(&saved.distribution, n, steps)?;
@@ -84,6 +95,8 @@ impl TryFrom<Saved> for CmaEs {
             points: saved.points,
             costs: saved.costs,
             finished: saved.finished,
+            local: saved.local,
+            room: Room::default(),
         })
     }
 }

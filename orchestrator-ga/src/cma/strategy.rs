@@ -1,8 +1,16 @@
 //! The strategy parameters of a run: they follow from the dimension and the population alone.
 //!
-//! Names and formulas are those of Hansen, "The CMA evolution strategy: a tutorial" (arXiv 1604.00772, 2023), table 1 and equations
-//! 49 to 58, with negative weights for the worse half (active CMA; Jastrebski and Arnold, "Improving evolution strategies
-//! through active covariance matrix adaptation", 2006).
+//! Names and formulas are those of Hansen, "The CMA evolution strategy: a tutorial" (arXiv 1604.00772, 2023), table 1 and
+//! equations 49 to 58 but for the two constants below, with negative weights for the worse half (active CMA; Jastrebski and
+//! Arnold, "Improving evolution strategies through active covariance matrix adaptation", 2006).
+
+/// The step is learnt over two generations at least. The tutorial has no such bound, under which large populations judge by the
+/// last generation alone.
+const C_SIGMA_MAX: f64 = 0.5;
+/// How much more a large population (μ_eff above n) damps the change of the step. The tutorial says 2. With 4, and the bound
+/// above, BIPOP takes a fifth fewer evaluations on Rastrigin's function in 10 dimensions, and runs with a population of 320 on
+/// the smooth ones an eighth to a fifth fewer.
+const D_SIGMA_LARGE: f64 = 4.0;
 
 /// See the module; n is the dimension, λ the population.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,11 +46,12 @@ impl Strategy {
         };
         let (mu_eff, mu_eff_negative) = (effective(positive), effective(negative));
         let c_c = (4.0 + mu_eff / n) / (n + 4.0 + 2.0 * mu_eff / n);
-        let c_sigma = (mu_eff + 2.0) / (n + mu_eff + 5.0);
+        let c_sigma = ((mu_eff + 2.0) / (n + mu_eff + 5.0)).min(C_SIGMA_MAX);
         let c_1 = 2.0 / ((n + 1.3).powi(2) + mu_eff);
         let c_mu = (1.0 - c_1)
             .min(2.0 * (0.25 + mu_eff + 1.0 / mu_eff - 2.0) / ((n + 2.0).powi(2) + mu_eff));
-        let d_sigma = 1.0 + 2.0 * (((mu_eff - 1.0) / (n + 1.0)).sqrt() - 1.0).max(0.0) + c_sigma;
+        let d_sigma =
+            1.0 + D_SIGMA_LARGE * (((mu_eff - 1.0) / (n + 1.0)).sqrt() - 1.0).max(0.0) + c_sigma;
         let share_negative = (1.0 + c_1 / c_mu)
             .min(1.0 + 2.0 * mu_eff_negative / (mu_eff + 2.0))
             .min((1.0 - c_1 - c_mu) / (n * c_mu));

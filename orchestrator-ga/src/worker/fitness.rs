@@ -7,16 +7,17 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 use orchestrator_core::{
-    Cancellation, Canceller, Clock, ParameterSpace, Payload, Task, TaskError, TaskOutput, Usage,
-    Worker, async_trait,
+    Cancellation, Canceller, Clock, Domain, Parameter, ParameterError, ParameterSpace, Payload,
+    Task, TaskError, TaskOutput, Usage, Worker, async_trait,
 };
+use serde::Serialize;
 
 use crate::async_fitness::AsyncFitnessFn;
 use crate::candidates::Evaluation;
 use crate::fitness::FitnessError;
 
-/// A fitness that asks a worker. Each candidate becomes the input of a task, an object with a value for every name of the space; the
-/// evaluation's seed is the task's; and a number in the output is the fitness. A failure of the worker, an output without that number,
+/// A fitness that asks a worker. Each candidate becomes the input of a task, an object with a value for every name of the space (a
+/// number, a whole number, true or false, a label, or a list that is an order); the evaluation's seed is the task's; and a number in the output is the fitness. A failure of the worker, an output without that number,
 /// and a time-out are failed evaluations: they rank last and are counted.
 ///
 /// ```
@@ -43,6 +44,17 @@ pub struct WorkerFitness {
     goal: Goal,
     timeout: Option<(Duration, Arc<dyn Clock>)>,
     usage: Mutex<Usage>,
+}
+
+/// A parameter's value as JSON has it.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Value<'a> {
+    Real(f64),
+    Integer(i64),
+    Boolean(bool),
+    Category(&'a str),
+    Order(Vec<usize>),
 }
 
 /// Whether the worker's number is to become large or small.
@@ -88,9 +100,18 @@ impl WorkerFitness {
     }
 
     fn input(&self, candidate: &[f64]) -> Result<Payload, FitnessError> {
-        self.space.check(candidate)?;
-        let named: BTreeMap<&str, f64> =
-            self.space.names().iter().map(String::as_str).zip(candidate.iter().copied()).collect();
+        let reading = self.space.read(candidate);
+        let named = self.space.parameters().map(|Parameter { name, domain, .. }| {
+            let value = match domain {
+                Domain::Real(_) => Value::Real(reading.real(name)?),
+                Domain::Integer { .. } => Value::Integer(reading.integer(name)?),
+                Domain::Boolean => Value::Boolean(reading.boolean(name)?),
+                Domain::Categorical(_) => Value::Category(reading.category(name)?),
+                Domain::Permutation(_) => Value::Order(reading.order(name)?),
+            };
+            Ok((name, value))
+        });
+        let named: BTreeMap<&str, Value<'_>> = named.collect::<Result<_, ParameterError>>()?;
         Payload::of(&named).map_err(|error| FitnessError::failed(error.to_string()))
     }
 

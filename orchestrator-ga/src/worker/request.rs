@@ -5,10 +5,15 @@ use std::collections::BTreeMap;
 use orchestrator_core::{ParameterSpace, Task, TaskError};
 use serde::{Deserialize, Serialize};
 
-use crate::genetic::{GENERATIONS_MAX, GaConfig};
+use crate::cma::CmaConfig;
+use crate::genetic::{Crossover, GENERATIONS_MAX, GaConfig, Mutation, Selection};
 use crate::method::{AnyOptimizer, Method, MethodName};
 use crate::search::Search;
 use crate::stop::Stop;
+
+/// The budget of a method that has none in its settings, when a task says nothing: what the documents' preset of the genetic algorithm
+/// spends at most.
+const UNASKED_EVALUATIONS: u64 = 20 * 31;
 
 /// A point to start from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,14 +37,18 @@ pub struct GaRequest {
     pub evaluations: Option<u64>,
     /// Overrides [`GaConfig::generations`]; ends the search of another method after so many generations.
     pub generations: Option<u32>,
-    /// Overrides [`GaConfig::population`].
+    /// Overrides [`GaConfig::population`] and [`CmaConfig::population`].
     pub population: Option<usize>,
-    /// Overrides [`GaConfig::tournament`].
-    pub tournament: Option<usize>,
+    /// Overrides [`GaConfig::selection`].
+    pub selection: Option<Selection>,
     /// Overrides [`GaConfig::crossover_rate`].
     pub crossover_rate: Option<f64>,
+    /// Overrides [`GaConfig::crossover`].
+    pub crossover: Option<Crossover>,
     /// Overrides [`GaConfig::mutation_rate`].
     pub mutation_rate: Option<f64>,
+    /// Overrides [`GaConfig::mutation`].
+    pub mutation: Option<Mutation>,
     /// Overrides [`GaConfig::elites`].
     pub elites: Option<usize>,
     /// Ends the search at this fitness.
@@ -77,19 +86,42 @@ impl Plan {
         search.start_from(&points).map_err(refused)?;
         let config = match method {
             Method::Genetic(config) => Some(config),
+            Method::CmaEs(_) => None,
         };
         Ok(Plan { search, config })
     }
 }
 
 impl GaRequest {
-    /// The worker's method with what the request overrides.
+    /// The worker's method, or another in its defaults, with what the request overrides.
     fn method(&self, own: &Method) -> Result<Method, TaskError> {
-        match (self.method.unwrap_or(own.name()), own) {
-            (MethodName::Genetic, Method::Genetic(config)) => {
-                Ok(Method::Genetic(self.genetic(config)))
-            }
+        let name = self.method.unwrap_or(own.name());
+        if name != MethodName::Genetic
+            && let Some(setting) = self.genetic_setting()
+        {
+            return Err(refused(format!("{setting} is a setting of the genetic algorithm alone")));
         }
+        Ok(match (name, own) {
+            (MethodName::Genetic, Method::Genetic(own)) => Method::Genetic(self.genetic(own)),
+            (MethodName::Genetic, _) => Method::Genetic(self.genetic(&GaConfig::documents())),
+            (MethodName::CmaEs, Method::CmaEs(own)) => Method::CmaEs(self.cma_es(own)),
+            (MethodName::CmaEs, _) => Method::CmaEs(self.cma_es(&CmaConfig::default())),
+        })
+    }
+
+    /// A setting that only the genetic algorithm has, if there is one.
+    fn genetic_setting(&self) -> Option<&'static str> {
+        let settings = [
+            ("tournament", self.tournament.is_some()),
+            ("crossover_rate", self.crossover_rate.is_some()),
+            ("mutation_rate", self.mutation_rate.is_some()),
+            ("elites", self.elites.is_some()),
+        ];
+        settings.into_iter().find(|(_, is_given)| *is_given).map(|(setting, _)| setting)
+    }
+
+    fn cma_es(&self, own: &CmaConfig) -> CmaConfig {
+        CmaConfig { population: self.population.or(own.population), ..own.clone() }
     }
 
     fn genetic(&self, own: &GaConfig) -> GaConfig {
@@ -102,9 +134,11 @@ impl GaRequest {
         GaConfig {
             generations: self.generations.or(paid_for).unwrap_or(own.generations),
             population,
-            tournament: self.tournament.unwrap_or(own.tournament),
+            selection: self.selection.unwrap_or(own.selection),
             crossover_rate: self.crossover_rate.unwrap_or(own.crossover_rate),
+            crossover: self.crossover.unwrap_or(own.crossover),
             mutation_rate: self.mutation_rate.unwrap_or(own.mutation_rate),
+            mutation: self.mutation.unwrap_or(own.mutation),
             elites: self.elites.unwrap_or(own.elites),
             ..own.clone()
         }
@@ -116,9 +150,11 @@ impl GaRequest {
             (Some(evaluations), Some(generations)) => {
                 Stop::Evaluations(evaluations).or(Stop::Generations(generations))
             }
-            (None, generations) => Stop::Generations(generations.unwrap_or(match method {
-                Method::Genetic(config) => config.generations,
-            })),
+            (None, Some(generations)) => Stop::Generations(generations),
+            (None, None) => match method {
+                Method::Genetic(config) => Stop::Generations(config.generations),
+                Method::CmaEs(_) => Stop::Evaluations(UNASKED_EVALUATIONS),
+            },
         };
         let rules = [self.target.map(Stop::Target), self.stagnation.map(Stop::Stagnation)];
         rules.into_iter().flatten().fold(bound, Stop::or)

@@ -2,7 +2,7 @@
 #![allow(dead_code)] // Each test file uses its part.
 
 use orchestrator_core::{ParameterSpace, Payload, Seed};
-use orchestrator_ga::{Ga, GaConfig, Search, Stop};
+use orchestrator_ga::{CmaConfig, Ga, GaConfig, Method, Search, Stop};
 use serde::Serialize;
 
 /// Its maximum is 0, where all values are 0.3.
@@ -27,4 +27,24 @@ pub(crate) fn until(stop: Stop, seed: u64) -> Search<Ga> {
 /// All of a state, in one spelling.
 pub(crate) fn bytes(state: &impl Serialize) -> Payload {
     Payload::of(state).unwrap()
+}
+
+/// Every method that can be chosen at run time.
+pub(crate) fn methods() -> Vec<Method> {
+    vec![
+        Method::Genetic(GaConfig { generations: 50, ..GaConfig::documents() }),
+        Method::CmaEs(CmaConfig::default()),
+    ]
+}
+
+/// A fitness for any space: how near each coordinate is to a place of its own within its bounds.
+pub(crate) fn landscape(space: &ParameterSpace) -> impl Fn(&[f64]) -> f64 + use<> {
+    let bounds = space.bounds().to_vec();
+    move |point: &[f64]| {
+        let terms = point.iter().zip(&bounds).enumerate().map(|(at, (value, bounds))| {
+            let share = (value - bounds.min) / bounds.width().max(f64::MIN_POSITIVE);
+            (share - ((at + 1) as f64 * 0.618).fract()).powi(2)
+        });
+        -terms.sum::<f64>()
+    }
 }
