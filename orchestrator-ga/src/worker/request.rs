@@ -112,9 +112,11 @@ impl GaRequest {
     /// A setting that only the genetic algorithm has, if there is one.
     fn genetic_setting(&self) -> Option<&'static str> {
         let settings = [
-            ("tournament", self.tournament.is_some()),
+            ("selection", self.selection.is_some()),
             ("crossover_rate", self.crossover_rate.is_some()),
+            ("crossover", self.crossover.is_some()),
             ("mutation_rate", self.mutation_rate.is_some()),
+            ("mutation", self.mutation.is_some()),
             ("elites", self.elites.is_some()),
         ];
         settings.into_iter().find(|(_, is_given)| *is_given).map(|(setting, _)| setting)
