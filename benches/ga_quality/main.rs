@@ -9,6 +9,9 @@
 //!
 //! The figures are the same on every machine, each a median over fixed seeds; but for the times, which come last.
 
+mod dense_nsga2;
+mod pareto;
+mod pareto_problems;
 mod problems;
 mod row;
 mod single;
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mut rows = single::rows();
+    rows.extend(pareto::rows());
     rows.extend(speed::rows());
     match output {
         Output::Json => {

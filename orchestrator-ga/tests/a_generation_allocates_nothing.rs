@@ -3,7 +3,10 @@
 use std::alloc::System;
 
 use orchestrator_core::{ParameterSpace, Seed};
-use orchestrator_ga::{Crossover, Ga, GaConfig, Search, Stop};
+use orchestrator_ga::pareto::{
+    Directions, Nsga2, Nsga2Config, Nsga3, Nsga3Config, Objectives, ParetoSearch,
+};
+use orchestrator_ga::{Crossover, Ga, GaConfig, Optimizer, Search, Stop};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 #[global_allocator]
@@ -28,6 +31,39 @@ fn main() {
     // Most children are one of their parents again, and the number of those that are not differs.
     let still = GaConfig { crossover_rate: 0.1, mutation_rate: 0.02, ..preset() };
     check("hardly any change", still);
+
+    let space = || ParameterSpace::uniform(6, 0.0, 1.0).unwrap();
+    let config = Nsga2Config { population: 20, ..Nsga2Config::default() };
+    check_pareto("NSGA-II", Nsga2::new(space(), 2, config.clone(), Seed(1)).unwrap());
+    check_pareto("NSGA-II, three objectives", Nsga2::new(space(), 3, config, Seed(1)).unwrap());
+    let directions = Directions::das_dennis(3, 4).unwrap();
+    let method = Nsga3::new(space(), directions, Nsga3Config::default(), Seed(1));
+    check_pareto("NSGA-III", method.unwrap());
+}
+
+#[track_caller]
+fn check_pareto<O: Optimizer>(what: &str, method: O) {
+    let objectives = Objectives::minimize((0..method.objectives()).map(|at| format!("f{at}")));
+    let reference = vec![9.0; method.objectives()];
+    let stop = Stop::Generations(WARM_UP + COUNTED);
+    let search = ParetoSearch::with_reference(method, objectives.unwrap(), &reference, stop);
+    let mut search = search.unwrap();
+    let distances = |x: &[f64], values: &mut [f64]| {
+        for (corner, value) in values.iter_mut().enumerate() {
+            let wanted = |at: usize| f64::from(u8::from(at == corner));
+            *value = x.iter().enumerate().map(|(at, x)| (x - wanted(at)).powi(2)).sum();
+        }
+    };
+    while search.generation() < WARM_UP {
+        search.step(&distances).unwrap();
+    }
+    let found = allocations(|| {
+        while search.generation() < WARM_UP + COUNTED {
+            search.step(&distances).unwrap();
+        }
+    });
+    println!("{what}: {found} allocations in {COUNTED} generations");
+    assert_eq!(found, 0, "{what}");
 }
 
 #[track_caller]
