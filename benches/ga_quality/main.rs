@@ -7,7 +7,7 @@
 //! cargo run --release -p benches --bin ga_quality -- --problems # the problems, for peers.py
 //! ```
 //!
-//! The figures are the same on every machine: each is a median over fixed seeds.
+//! The figures are the same on every machine, each a median over fixed seeds; but for the times, which come last.
 
 mod dense_nsga2;
 mod pareto;
@@ -15,6 +15,7 @@ mod pareto_problems;
 mod problems;
 mod row;
 mod single;
+mod speed;
 mod statistics;
 
 use std::process::ExitCode;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
     }
     let mut rows = single::rows();
     rows.extend(pareto::rows());
+    rows.extend(speed::rows());
     match output {
         Output::Json => {
             let text = serde_json::to_string_pretty(&rows);
