@@ -1,7 +1,7 @@
 //! Ours: a whole `Search`, with its history, its counts and its rules, as a user runs it.
 
 use orchestrator_ai::core::{ParameterSpace, Seed};
-use orchestrator_ai::ga::{Crossover, Ga, GaConfig, Search, Stop};
+use orchestrator_ai::ga::{Crossover, Ga, GaConfig, Mutation, Search, Selection, Stop};
 
 use super::task::{Task, rastrigin, sphere};
 use super::{CROSSOVER_RATE, DIMENSION, MUTATION_RATE, MUTATION_STEP, POPULATION, TOURNAMENT};
@@ -36,13 +36,13 @@ fn matched(shape: Shape, generations: usize, seed: u64) -> Search<Ga> {
     let config = GaConfig {
         population: shape.population,
         generations,
-        tournament: TOURNAMENT,
+        selection: Selection::Tournament { size: TOURNAMENT },
         crossover: Crossover::Uniform,
         crossover_rate: CROSSOVER_RATE,
         mutation_rate: MUTATION_RATE,
-        mutation_step: step,
-        mutation_step_final: step,
+        mutation: Mutation::Gaussian { step, final_step: step },
         elites: 1,
+        ..GaConfig::documents()
     };
     let space = ParameterSpace::uniform(shape.dimension, min, max).expect("a sound space");
     let ga = Ga::new(space, config, Seed(seed)).expect("a sound configuration");

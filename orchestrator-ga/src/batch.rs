@@ -76,6 +76,20 @@ impl Batch {
         &mut self.points[start..]
     }
 
+    /// Two neighbouring points, the first at `index`, to be changed.
+    #[inline]
+    pub(crate) fn pair_mut(&mut self, index: usize) -> (&mut [f64], &mut [f64]) {
+        let pair = &mut self.points[index * self.dimension..(index + 2) * self.dimension];
+        pair.split_at_mut(self.dimension)
+    }
+
+    /// Takes a point out; the last one moves to its place.
+    pub(crate) fn remove_moving_last(&mut self, index: usize) {
+        let last = self.len() - 1;
+        self.points.copy_within(last * self.dimension.., index * self.dimension);
+        self.truncate(last);
+    }
+
     /// Adds `count` points of zeros, and gives their coordinates to be written, row by row.
     pub fn append(&mut self, count: usize) -> &mut [f64] {
         let start = self.points.len();

@@ -67,6 +67,16 @@ impl Costs {
         Costs { objectives: objectives.max(1), values: Vec::new(), violations: Vec::new() }
     }
 
+    /// The same, with room for `count` candidates.
+    pub fn with_capacity(objectives: usize, count: usize) -> Costs {
+        let objectives = objectives.max(1);
+        Costs {
+            objectives,
+            values: Vec::with_capacity(objectives * count),
+            violations: Vec::with_capacity(count),
+        }
+    }
+
     /// How many objectives there are.
     pub fn objectives(&self) -> usize {
         self.objectives

@@ -69,8 +69,8 @@ pub enum Finding {
         diversity: f64,
         /// For how many generations there was no improvement.
         stagnant_generations: u32,
-        /// The mutation step in the last generation.
-        mutation_step_final: f64,
+        /// The mutation step in the last generation, if the mutation has one.
+        mutation_step_final: Option<f64>,
     },
     /// The fitness still rises although the candidates are nearly the same: they walk, and could run.
     SmallSteps {
@@ -78,8 +78,8 @@ pub enum Finding {
         diversity: f64,
         /// The gain over the last quarter of the generations.
         gain: f64,
-        /// The mutation step in the last generation.
-        mutation_step_final: f64,
+        /// The mutation step in the last generation, if the mutation has one.
+        mutation_step_final: Option<f64>,
     },
     /// The fitness was still rising when the budget was used up.
     StillRising {
@@ -136,16 +136,28 @@ impl fmt::Display for Finding {
                     )
                 }
             }
-            Finding::Scattered { diversity, stagnant_generations, mutation_step_final } => write!(
-                f,
-                "no improvement for {stagnant_generations} generations, though the population is diverse (diversity \
-                 {diversity:.4}): lower the mutation rate, or the final mutation step from {mutation_step_final}"
-            ),
-            Finding::SmallSteps { diversity, gain, mutation_step_final } => write!(
-                f,
-                "the fitness still rose by {gain:.4} in the last quarter, though the population is nearly one point (diversity \
-                 {diversity:.4}): raise the final mutation step from {mutation_step_final}"
-            ),
+            Finding::Scattered { diversity, stagnant_generations, mutation_step_final } => {
+                write!(
+                    f,
+                    "no improvement for {stagnant_generations} generations, though the population is diverse (diversity \
+                     {diversity:.4}): lower the mutation rate"
+                )?;
+                match mutation_step_final {
+                    Some(step) => write!(f, ", or the final mutation step from {step}"),
+                    None => write!(f, ", or choose a mutation of smaller moves"),
+                }
+            }
+            Finding::SmallSteps { diversity, gain, mutation_step_final } => {
+                write!(
+                    f,
+                    "the fitness still rose by {gain:.4} in the last quarter, though the population is nearly one point (diversity \
+                     {diversity:.4}): "
+                )?;
+                match mutation_step_final {
+                    Some(step) => write!(f, "raise the final mutation step from {step}"),
+                    None => write!(f, "choose a mutation of larger moves"),
+                }
+            }
             Finding::StillRising { gain, generations } => write!(
                 f,
                 "the fitness still rose by {gain:.4} in the last quarter of {generations} generations: give it more"
@@ -218,7 +230,7 @@ fn of_the_course(result: &SearchResult, config: Option<&GaConfig>) -> Vec<Findin
     let gain = late_gain(result);
     match (config, gain) {
         (Some(config), Some(gain)) if diversity < DIVERSITY_MIN => {
-            let mutation_step_final = config.mutation_step_final;
+            let mutation_step_final = config.mutation.final_step();
             findings.push(Finding::SmallSteps { diversity, gain, mutation_step_final });
         }
         (Some(config), _) if stuck && diversity < HOMOGENEOUS || diversity < DIVERSITY_MIN => {
@@ -226,7 +238,7 @@ fn of_the_course(result: &SearchResult, config: Option<&GaConfig>) -> Vec<Findin
             findings.push(Finding::Homogeneous { diversity, stagnant_generations, mutation_rate });
         }
         (Some(config), _) if stuck && diversity > SCATTERED => {
-            let mutation_step_final = config.mutation_step_final;
+            let mutation_step_final = config.mutation.final_step();
             let finding =
                 Finding::Scattered { diversity, stagnant_generations, mutation_step_final };
             findings.push(finding);

@@ -20,6 +20,12 @@ pub enum GaError {
         /// The greatest value.
         max: f64,
     },
+    /// Change one of the two.
+    #[error("two settings contradict each other: {what}")]
+    Combination {
+        /// Which, and why.
+        what: &'static str,
+    },
     /// A point to start from is not in the space.
     #[error("start point {index}: {source}")]
     Start {
@@ -106,4 +112,20 @@ pub enum GaError {
         /// The part that does not fit.
         what: &'static str,
     },
+}
+
+impl GaError {
+    /// Whether a setting is within its range; NaN is not.
+    pub(crate) fn check_setting(
+        setting: &'static str,
+        value: f64,
+        min: f64,
+        max: f64,
+    ) -> Result<(), GaError> {
+        if min <= value && value <= max {
+            Ok(())
+        } else {
+            Err(GaError::Setting { setting, value, min, max })
+        }
+    }
 }

@@ -72,7 +72,11 @@ pub use document::{COMPLEXITY, DocumentFitness, FitnessTerms};
 pub use error::GaError;
 pub use fitness::{FitnessError, FitnessFn};
 pub use generation::{Generation, HISTORY_MAX, History};
-pub use genetic::{Crossover, DOCUMENT_GENERATIONS, GENERATIONS_MAX, Ga, GaConfig, POPULATION_MAX};
+pub use genetic::{
+    Crossover, DOCUMENT_GENERATIONS, Duplicates, GENERATIONS_MAX, Ga, GaConfig, ISLANDS_MAX,
+    Islands, Migration, Mutation, Niching, OrderCrossover, OrderMutation, POPULATION_MAX,
+    RateControl, Replacement, Selection, Sizing, StepControl,
+};
 pub use method::{AnyOptimizer, Method, MethodName};
 pub use optimizer::{Optimizer, Population};
 pub use outcome::{REGION_SHARE_MIN, SearchResult};

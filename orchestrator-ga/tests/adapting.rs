@@ -142,7 +142,7 @@ fn a_fixed_seed_gives_fixed_values() {
 }
 
 const GOLDEN_FIRST: [f64; 3] = [4.963125949867727, 2.042238464130933, 1.3600999778107536];
-const GOLDEN_FITNESS: f64 = -0.9754705000132977;
+const GOLDEN_FITNESS: f64 = -0.6133553621546329;
 
 #[test]
 fn what_was_repaired_is_learnt_from_where_it_was_evaluated() {
@@ -274,7 +274,8 @@ fn any_bounds() -> impl Strategy<Value = Bounds> {
         (-1e3..1e3_f64).prop_map(|min| Bounds { min, max: min }),
         exponent.clone().prop_map(|e| Bounds { min: 0.0, max: 10.0_f64.powf(e) }),
         exponent.prop_map(|e| Bounds { min: -10.0_f64.powf(e), max: 10.0_f64.powf(e) }),
-        Just(Bounds { min: f64::MIN, max: f64::MAX }),
+        // The widest that there are: a width is finite.
+        Just(Bounds { min: 0.5 * f64::MIN, max: 0.5 * f64::MAX }),
         Just(Bounds { min: 0.0, max: 5e-324 }),
     ]
 }

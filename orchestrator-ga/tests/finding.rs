@@ -3,7 +3,9 @@
 mod support;
 
 use orchestrator_core::{Parameters, Seed};
-use orchestrator_ga::{DocumentFitness, Ga, GaConfig, REGION_SHARE_MIN, verify};
+use orchestrator_ga::{
+    DocumentFitness, Ga, GaConfig, Mutation, REGION_SHARE_MIN, Selection, verify,
+};
 use proptest::prelude::*;
 use support::{search, sphere};
 
@@ -33,8 +35,9 @@ proptest! {
         seed: u64, population in 2..12_usize, mutation in 0.0..1.0_f64, crossover in 0.0..1.0_f64,
     ) {
         let config = GaConfig {
-            population, tournament: 2, generations: 8, mutation_rate: mutation, crossover_rate: crossover,
-            mutation_step: 0.8, mutation_step_final: 0.5, ..GaConfig::default()
+            population, generations: 8, mutation_rate: mutation, crossover_rate: crossover,
+            selection: Selection::Tournament { size: 2 },
+            mutation: Mutation::Gaussian { step: 0.8, final_step: 0.5 }, ..GaConfig::default()
         };
         let mut ga = search(config, seed);
         while !ga.finished() {

@@ -30,11 +30,11 @@ pub enum Restarts {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Surrogate {
-    /// Nothing: the order of the costs alone counts, and the time of the method stays far below a millisecond a candidate.
+    /// Nothing: the order of the costs alone counts, and a candidate takes about a microsecond in 10 dimensions.
     None,
-    /// Between the generations, the least point of a quadratic fitted to the points near the best, one candidate at a time while that helps. A
-    /// quadratic function is solved within about (n + 1)(n + 2) / 2 evaluations. In more than 20 dimensions it is not used. A step takes
-    /// about a tenth of a millisecond in 10 dimensions and several milliseconds in 20.
+    /// Between the generations, the least point of a quadratic fitted to the points near the best, one candidate at a time
+    /// while that helps. A quadratic function is solved within about (n + 1)(n + 2) / 2 evaluations. In more than 20 dimensions
+    /// it is not used. A step takes a fraction of a millisecond in 10 dimensions and several milliseconds in 20.
     Quadratic,
 }
 
@@ -42,11 +42,12 @@ pub enum Surrogate {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CmaConfig {
-    /// How many candidates a generation has (λ), at least 4. None is 4 + ⌊3 ln n⌋, Hansen's default: enough for a smooth function,
-    /// and restarts enlarge it for a rugged one.
+    /// How many candidates a generation has (λ), at least 4. None is 4 + ⌊3 ln n⌋, Hansen's default: enough for a smooth
+    /// function, and restarts enlarge it for a rugged one.
     pub population: Option<usize>,
-    /// The first deviation of a candidate from the mean (σ), as a share of each parameter's width, above 0 and at most 1. At 0.25 the bounds lie
-    /// two deviations from the middle, so that few candidates are folded back and the whole space is within reach.
+    /// The first deviation of a candidate from the mean (σ), as a share of each parameter's width, above 0 and at most 1. At
+    /// 0.25 the bounds lie two deviations from the middle, so that few candidates are folded back and the whole space is within
+    /// reach.
     pub step: f64,
     /// Where the first run starts; None is the middle of the space, which is nowhere far from the optimum. Later runs start at
     /// random points.
@@ -55,8 +56,9 @@ pub struct CmaConfig {
     pub restarts: Restarts,
     /// How many runs may follow the first, at most [`RESTARTS_MAX`]. Populations stop doubling at 1,024 times the first.
     pub restarts_max: u32,
-    /// What is evaluated beside the candidates of the distribution. A quadratic model cost no function that was measured anything, and
-    /// solves the smooth ones in a tenth of the evaluations.
+    /// What is evaluated beside the candidates of the distribution. With the quadratic model, in 10 dimensions and 1,000
+    /// evaluations, the medians of all six functions that were measured (turned or not) are better; on Rosenbrock's function
+    /// somewhat more runs end away from the optimum.
     pub surrogate: Surrogate,
 }
 

@@ -8,8 +8,8 @@ use super::distribution::Distribution;
 use super::strategy::Strategy;
 use crate::cost::Costs;
 
-/// TolFun: a run is over when costs differ by less than this, or than this share of how much the first generation differed if that was less
-/// than 1. So it does not matter in which unit a small cost is given.
+/// TolFun: a run is over when costs differ by less than this, or than this share of how much the first generation differed if
+/// that was less than 1. So it does not matter in which unit a small cost is given.
 const COST_TOLERANCE: f64 = 1e-12;
 /// TolX: a run is over when its deviations are below this share of its first one.
 const STEP_TOLERANCE: f64 = 1e-12;

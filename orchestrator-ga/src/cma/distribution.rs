@@ -1,7 +1,7 @@
 //! The normal distribution that a run samples from, and how it learns.
 //!
-//! Equations 5, 8, 14 to 16, 24, 26 and 43 to 47 of Hansen's tutorial. Steps are kept as y = (x - m) / σ in inner coordinates. The covariance is
-//! decomposed now and then only; until then its last decomposition serves.
+//! The update is that of Hansen's tutorial, appendix A. Steps are kept as y = (x - m) / σ in inner coordinates. The covariance
+//! is decomposed now and then only; until then its last decomposition serves.
 
 use nalgebra::{DMatrix, SymmetricEigen};
 use orchestrator_core::FastStream;
@@ -102,7 +102,7 @@ impl Distribution {
     }
 
     /// Puts the step to this place instead of the one that was drawn, shortened to a length that a drawn one may have (Hansen,
-    /// "Injecting external solutions into CMA-ES", 2011, equation 4).
+    /// "Injecting external solutions into CMA-ES", 2011).
     pub(super) fn replace(&mut self, step: usize, inner: &[f64], scratch: &mut Scratch) {
         let n = self.dimension() as f64;
         let values = self.steps.point_mut(step).iter_mut().zip(inner.iter().zip(&self.mean));

@@ -1,8 +1,9 @@
 //! The inner coordinates: every parameter of width 1, no bounds, and a smooth map to the points of the space.
 //!
-//! Inside the bounds the map is linear. Within [`EDGE`] of a bound it bends into a parabola whose vertex is the bound, and beyond it goes back the same
-//! way, as in the boundary handling of Hansen's c-cmaes and pycma ("BoundTransform"). So a method that knows no bounds can work in the inner coordinates: whatever
-//! it proposes lies inside, and an optimum on a bound is an ordinary smooth one. A parameter without width has no inner coordinate.
+//! Inside the bounds the map is linear. Within [`EDGE`] of a bound it bends into a parabola whose vertex is the bound, and
+//! beyond it goes back the same way, as in the boundary handling of Hansen's c-cmaes and pycma ("BoundTransform"). So a method
+//! that knows no bounds can work in the inner coordinates: whatever it proposes lies inside, and an optimum on a bound is an
+//! ordinary smooth one. A parameter without width has no inner coordinate.
 
 use orchestrator_core::{Bounds, ParameterSpace};
 
@@ -121,17 +122,20 @@ mod tests {
 
     use super::*;
 
+    /// A width is finite.
+    const WIDEST: Bounds = Bounds { min: 0.5 * f64::MIN, max: 0.5 * f64::MAX };
+
     #[test]
     fn both_ends_are_met_exactly_and_a_parameter_without_width_is_left_alone() {
-        let bounds = [("a", 0.1, 0.7), ("fixed", 3.0, 3.0), ("b", f64::MIN, f64::MAX)];
+        let bounds = [("a", 0.1, 0.7), ("fixed", 3.0, 3.0), ("b", WIDEST.min, WIDEST.max)];
         let bounds = bounds.map(|(name, min, max)| (name, Bounds { min, max }));
         let frame = Frame::of(&ParameterSpace::new(bounds).unwrap());
         assert_eq!(frame.dimension(), 2);
         let mut point = [0.0, 3.0, 0.0];
         frame.place(&[-EDGE, 1.0 + EDGE], &mut point);
-        assert_eq!(point, [0.1, 3.0, f64::MAX]);
+        assert_eq!(point, [0.1, 3.0, WIDEST.max]);
         frame.place(&[1.0 + EDGE, -EDGE], &mut point);
-        assert_eq!(point, [0.7, 3.0, f64::MIN]);
+        assert_eq!(point, [0.7, 3.0, WIDEST.min]);
     }
 
     proptest! {

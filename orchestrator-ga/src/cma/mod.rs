@@ -1,11 +1,15 @@
-//! CMA-ES: a normal distribution that learns from ranks where to look and in which shape (Hansen, "The CMA evolution strategy: a
-//! tutorial", arXiv 1604.00772, 2023), with active covariance update and BIPOP restarts.
+//! CMA-ES: a normal distribution that learns from ranks where to look and in which shape (Hansen, "The CMA evolution strategy:
+//! a tutorial", arXiv 1604.00772, 2023), with active covariance update and BIPOP restarts.
 //!
-//! It works in inner coordinates, in which every parameter has width 1 and no bounds (`frame`), so that neither the units of the parameters nor their
-//! bounds matter to it. Only the order of the costs is used: a candidate that breaks a constraint ranks behind those that break none, a failed
-//! one behind all. A generation none of whose candidates could be evaluated teaches nothing.
+//! It works in inner coordinates, in which every parameter has width 1 and no bounds (`frame`), so that neither the units of
+//! the parameters nor their bounds matter to it. The distribution learns from the order of the costs alone: a candidate that
+//! breaks a constraint ranks behind those that break none, a failed one behind all. A generation none of whose candidates could
+//! be evaluated teaches nothing.
 //!
-//! Nothing is allocated from generation to generation but by the decomposition of the covariance, once in a while.
+//! Between the generations a quadratic model may propose steps of its own (`local`).
+//!
+//! Once its buffers have their size, nothing is allocated but by what is done once in a while: decompositions, restarts, the
+//! look at stagnation, and the steps of the model.
 
 mod config;
 mod convergence;
@@ -35,8 +39,9 @@ use strategy::Strategy;
 
 /// The evolution strategy with covariance matrix adaptation, over real parameters.
 ///
-/// The method of choice for smooth or moderately rugged functions when there are at least about 50 evaluations a parameter. It is invariant under
-/// rotations and under every monotone change of the fitness.
+/// The method of choice for smooth or moderately rugged functions when there are at least about 50 evaluations a parameter. It
+/// does not matter how the function is turned in the space; without a surrogate ([`Surrogate::None`]) neither does a monotone
+/// change of the fitness. A candidate that a fitness has repaired is learnt from where it was evaluated.
 ///
 /// ```
 /// use orchestrator_core::{ParameterSpace, Seed};
@@ -81,7 +86,8 @@ impl CmaEs {
     /// The strategy at its start.
     ///
     /// # Errors
-    /// When a setting is out of its range, the mean is not in the space, or more than [`CMA_DIMENSION_MAX`] parameters have a width.
+    /// When a setting is out of its range, the mean is not in the space, or more than [`CMA_DIMENSION_MAX`] parameters have a
+    /// width.
     pub fn new(space: ParameterSpace, config: CmaConfig, seed: Seed) -> Result<CmaEs, GaError> {
         check(&space, &config)?;
         let mut stream = seed.derive("cma").fast_stream();

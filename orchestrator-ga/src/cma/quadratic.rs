@@ -1,7 +1,7 @@
 //! A full quadratic model, fitted to evaluated points by weighted least squares.
 //!
-//! f(t) ≈ c + g·t + ½ tᵀ H t. The normal equations would square the condition of the problem, so the rows are reduced by Householder
-//! reflections (Golub and Van Loan, "Matrix computations", 5.3).
+//! f(t) ≈ c + g·t + ½ tᵀ H t. The normal equations would square the condition of the problem, so the rows are reduced by
+//! Householder reflections (Golub and Van Loan, "Matrix computations", 5.3).
 
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
@@ -111,8 +111,8 @@ impl Quadratic {
         }
     }
 
-    /// The least of the model in the ball of this radius, from its value at the origin (Moré and Sorensen, "Computing a trust region step", 1983, over
-    /// the axes of H). None when the model has no such step.
+    /// The least of the model in the ball of this radius, from its value at the origin (Moré and Sorensen, "Computing a trust
+    /// region step", 1983, over the axes of H). None when the model has no such step.
     pub(super) fn least(&self, radius: f64) -> Option<Step> {
         let n = self.dimension;
         if self.solution.iter().any(|value| !value.is_finite()) {

@@ -1,12 +1,24 @@
 //! The generational genetic algorithm (Holland, "Adaptation in natural and artificial systems", 1975) over a dense population.
 //!
-//! Two populations lie in two blocks of memory that change roles every generation. A child that is one of its parents again keeps
-//! that parent's cost and is never handed out. Nothing is allocated once both blocks have their size.
+//! A generation is bred (`breed`), evaluated elsewhere, and survives (`survive`). Two populations lie in two blocks of memory that
+//! change roles every generation. A child that is one of its parents again keeps that parent's cost and is never handed out. Nothing
+//! is allocated once all blocks have their size. Each kind of selection, crossover, mutation and so on is a choice in [`GaConfig`]
+//! with a file of its own; the operators work on slices of coordinates, in the [`Layout`] of the space.
 
+mod adaptation;
 mod breed;
 mod config;
-mod operators;
+mod crossover;
+mod dense;
+mod duplicates;
+mod islands;
+mod layout;
+mod mutation;
+mod niching;
+mod replacement;
 mod saved;
+mod selection;
+mod survive;
 
 use orchestrator_core::{FastStream, ParameterSpace, Seed};
 use serde::{Deserialize, Serialize};
@@ -19,9 +31,20 @@ use crate::scratch::Scratch;
 use crate::search::Search;
 use crate::stop::Stop;
 
-use breed::Breeder;
-pub use config::{Crossover, DOCUMENT_GENERATIONS, GENERATIONS_MAX, GaConfig, POPULATION_MAX};
-use operators::{Gaussian, Tournament, blend, uniform};
+pub use adaptation::{RateControl, Sizing, StepControl};
+pub use config::{DOCUMENT_GENERATIONS, GENERATIONS_MAX, GaConfig, POPULATION_MAX};
+pub use crossover::{Crossover, OrderCrossover};
+pub use duplicates::Duplicates;
+pub use islands::{ISLANDS_MAX, Islands, Migration};
+pub use mutation::{Mutation, OrderMutation};
+pub use niching::Niching;
+pub use replacement::Replacement;
+pub use selection::Selection;
+
+use crossover::OrderScratch;
+use duplicates::Seen;
+use layout::Layout;
+use selection::Pool;
 
 /// The genetic algorithm.
 ///
@@ -34,7 +57,7 @@ use operators::{Gaussian, Tournament, blend, uniform};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "saved::Saved")]
+#[serde(try_from = "saved::Written")]
 pub struct Ga {
     space: ParameterSpace,
     config: GaConfig,
@@ -51,9 +74,29 @@ pub struct Ga {
     warm_starts: usize,
     /// How many generations were bred.
     bred: u32,
-    /// The places of the elites, while a generation is bred.
-    #[serde(skip)]
-    elites: Scratch<Vec<usize>>,
+    /// How many candidates the population has, or will have when the generation that is bred survives.
+    size: usize,
+    /// Of each child that was handed out, but for immigrants: the place of the parent that it competes with; empty when none does.
+    rivals: Vec<usize>,
+    /// What the success rule multiplies the mutation step by.
+    step_scale: f64,
+    /// The best cost so far, and for how many generations there was none better.
+    best: Costs,
+    unimproved: u32,
+    #[serde(skip_serializing)]
+    layout: Layout,
+    #[serde(skip_serializing)]
+    memory: Scratch<Memory>,
+}
+
+/// Memory that is used again. It holds nothing from one generation to the next.
+#[derive(Debug, Default)]
+struct Memory {
+    ranking: Vec<usize>,
+    pool: Pool,
+    niches: Vec<f64>,
+    orders: OrderScratch,
+    seen: Seen,
 }
 
 impl Ga {
@@ -82,30 +125,29 @@ impl Ga {
         for (index, point) in points.iter().enumerate() {
             space.check(point).map_err(|source| GaError::Start { index, source })?;
         }
-        let mut start = Batch::with_capacity(space.len(), config.population);
-        points.iter().for_each(|point| {
-            start.push(point);
-        });
-        let mut stream = seed.derive("breed").fast_stream();
-        let middle = space.middle();
-        while start.len() < config.population {
-            space.sample_into(start.push(&middle), &mut stream);
-        }
         let dimension = space.len();
-        Ok(Ga {
+        let mut ga = Ga {
+            layout: Layout::of(&space),
+            memory: Scratch::default(),
+            size: config.population,
+            rivals: Vec::new(),
+            step_scale: 1.0,
+            best: Costs::new(1),
+            unimproved: 0,
             space,
             seed,
-            stream,
+            stream: seed.derive("breed").fast_stream(),
             points: Batch::with_capacity(dimension, config.population),
             costs: Costs::new(1),
             kept: Batch::with_capacity(dimension, config.population),
-            kept_costs: Costs::new(1),
-            start,
+            kept_costs: Costs::with_capacity(1, config.population),
+            start: Batch::with_capacity(dimension, config.population),
             warm_starts: points.len(),
             bred: 0,
-            elites: Scratch::default(),
             config,
-        })
+        };
+        ga.fill_start(points);
+        Ok(ga)
     }
 
     /// A search by this algorithm over [`GaConfig::generations`].
@@ -124,37 +166,6 @@ impl Ga {
     /// The settings.
     pub fn config(&self) -> &GaConfig {
         &self.config
-    }
-
-    /// The next generation: the elites as they are, then children.
-    fn breed(&mut self, batch: &mut Batch) {
-        self.bred = self.bred.saturating_add(1);
-        self.costs.best_places(self.config.elites, &mut self.elites);
-        for &elite in self.elites.iter() {
-            self.kept.push(self.points.point(elite));
-            self.kept_costs.push(self.costs.cost(elite));
-        }
-        let config = &self.config;
-        let breeder = Breeder {
-            parents: Population { points: &self.points, costs: &self.costs },
-            space: &self.space,
-            tournament: Tournament::new(config.tournament, self.costs.len()),
-            crossover_rate: config.crossover_rate,
-            mutation: Gaussian::new(config.mutation_rate, config.step_at(self.bred)),
-            kept: &mut self.kept,
-            kept_costs: &mut self.kept_costs,
-        };
-        let (children, stream) = (config.population - config.elites, &mut self.stream);
-        // Chosen once a generation, so that each has an inner loop of its own.
-        match config.crossover {
-            Crossover::Blend { alpha } => {
-                let bounds = self.space.bounds();
-                breeder.fill(batch, children, stream, |parents, children, stream| {
-                    blend(parents, children, bounds, alpha, stream);
-                });
-            }
-            Crossover::Uniform => breeder.fill(batch, children, stream, uniform),
-        }
     }
 }
 
@@ -176,14 +187,7 @@ impl Optimizer for Ga {
     }
 
     fn tell(&mut self, batch: &mut Batch, costs: &mut Costs) {
-        std::mem::swap(&mut self.points, batch);
-        std::mem::swap(&mut self.costs, costs);
-        for (index, point) in self.kept.points().enumerate() {
-            self.points.push(point);
-            self.costs.push(self.kept_costs.cost(index));
-        }
-        self.kept.clear();
-        self.kept_costs.clear();
+        self.survive(batch, costs);
     }
 
     fn warm_starts(&self) -> usize {

@@ -6,7 +6,7 @@ use orchestrator_core::{ParameterSpace, Task, TaskError};
 use serde::{Deserialize, Serialize};
 
 use crate::cma::CmaConfig;
-use crate::genetic::{GENERATIONS_MAX, GaConfig};
+use crate::genetic::{Crossover, GENERATIONS_MAX, GaConfig, Mutation, Selection};
 use crate::method::{AnyOptimizer, Method, MethodName};
 use crate::search::Search;
 use crate::stop::Stop;
@@ -39,12 +39,16 @@ pub struct GaRequest {
     pub generations: Option<u32>,
     /// Overrides [`GaConfig::population`] and [`CmaConfig::population`].
     pub population: Option<usize>,
-    /// Overrides [`GaConfig::tournament`].
-    pub tournament: Option<usize>,
+    /// Overrides [`GaConfig::selection`].
+    pub selection: Option<Selection>,
     /// Overrides [`GaConfig::crossover_rate`].
     pub crossover_rate: Option<f64>,
+    /// Overrides [`GaConfig::crossover`].
+    pub crossover: Option<Crossover>,
     /// Overrides [`GaConfig::mutation_rate`].
     pub mutation_rate: Option<f64>,
+    /// Overrides [`GaConfig::mutation`].
+    pub mutation: Option<Mutation>,
     /// Overrides [`GaConfig::elites`].
     pub elites: Option<usize>,
     /// Ends the search at this fitness.
@@ -130,9 +134,11 @@ impl GaRequest {
         GaConfig {
             generations: self.generations.or(paid_for).unwrap_or(own.generations),
             population,
-            tournament: self.tournament.unwrap_or(own.tournament),
+            selection: self.selection.unwrap_or(own.selection),
             crossover_rate: self.crossover_rate.unwrap_or(own.crossover_rate),
+            crossover: self.crossover.unwrap_or(own.crossover),
             mutation_rate: self.mutation_rate.unwrap_or(own.mutation_rate),
+            mutation: self.mutation.unwrap_or(own.mutation),
             elites: self.elites.unwrap_or(own.elites),
             ..own.clone()
         }

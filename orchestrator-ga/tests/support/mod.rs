@@ -36,3 +36,15 @@ pub(crate) fn methods() -> Vec<Method> {
         Method::CmaEs(CmaConfig::default()),
     ]
 }
+
+/// A fitness for any space: how near each coordinate is to a place of its own within its bounds.
+pub(crate) fn landscape(space: &ParameterSpace) -> impl Fn(&[f64]) -> f64 + use<> {
+    let bounds = space.bounds().to_vec();
+    move |point: &[f64]| {
+        let terms = point.iter().zip(&bounds).enumerate().map(|(at, (value, bounds))| {
+            let share = (value - bounds.min) / bounds.width().max(f64::MIN_POSITIVE);
+            (share - ((at + 1) as f64 * 0.618).fract()).powi(2)
+        });
+        -terms.sum::<f64>()
+    }
+}
