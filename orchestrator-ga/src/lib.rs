@@ -4,9 +4,10 @@
 //! and the region around it that is worth refining. The same seed gives the same bytes, in whatever order the candidates of a
 //! generation are evaluated.
 //!
-//! A method ([`Optimizer`]: [`Ga`], …) proposes and learns; a [`Search`] drives it. A search is an ask/tell state: it hands out
-//! candidates and takes scores, calls no user code unless you want it to ([`Search::run`]), reads no clock, and can be saved between
-//! any two batches. A candidate that was not changed is never evaluated twice. A fitness that fails or is not finite ranks last and is counted.
+//! A method ([`Optimizer`]: [`Ga`], [`CmaEs`], your own; or a [`Method`], chosen at run time) proposes and learns; a [`Search`] drives it. A search is
+//! an ask/tell state: it hands out candidates and takes scores, calls no user code unless you want it to ([`Search::run`]), reads no
+//! clock, and can be saved between any two batches. A candidate that was not changed is never evaluated twice. A fitness that fails or is
+//! not finite ranks last and is counted.
 //!
 //! ```
 //! use orchestrator_core::{ParameterSpace, Seed};
@@ -24,8 +25,30 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # What to maximise
+//!
+//! | you have | it is a fitness by |
+//! |---|---|
+//! | a closure over a point | itself ([`fitness_fn`] infers its argument) |
+//! | one that may fail, or has chance in it | [`fallible`] |
+//! | a function over many points at once | [`batch_fn`] |
+//! | a type of your own | [`FitnessFn`], one required method |
+//! | something to await | [`AsyncFitnessFn`], [`async_fitness_fn`] |
+//! | a worker: a model that judges, a program that is measured | [`WorkerFitness`] |
+//!
+//! [`constrained`] adds a constraint to any of them, [`repaired`] a repair. `parallel` (feature `rayon`) and [`on_spawner`] evaluate on
+//! several threads, with the same bytes as on one.
+//!
+//! # How to drive it
+//!
+//! [`Search::run`] to the end, [`Search::step`] by the batch, [`Search::run_async`] with so many evaluations in flight; `run_observed` and
+//! `run_async_observed` tell you of every generation, and let you stop. [`Stop`] says when it ends: a budget, a target, stagnation,
+//! the host's time, anything feasible, in any combination that holds a bound. [`Search::set_stop`] goes on after the end, and a
+//! budget that is extended ends with the bytes of the larger one. [`Search::start_from`] begins with what is known to be good. A saved
+//! search goes on as if nothing had happened; a damaged one is refused.
+//!
 //! The documents' F(θ) is [`DocumentFitness`]; [`verify`] is their checklist with the measured numbers, [`diagnose`] their
-//! troubleshooting. [`GaWorker`] is the adapter to orchestrator-core.
+//! troubleshooting. [`GaWorker`] and [`AsyncGaWorker`] are the adapters to orchestrator-core.
 
 mod adapters;
 mod advance;

@@ -61,9 +61,8 @@ impl Method {
     /// When a setting is out of its range, or the method cannot search such a space.
     pub fn build(&self, space: ParameterSpace, seed: Seed) -> Result<AnyOptimizer, GaError> {
         match self {
-            Method::Genetic(config) => {
-                Ga::new(space, config.clone(), seed).map(AnyOptimizer::Genetic)
-            }
+            Method::Genetic(config) => Ga::new(space, config.clone(), seed)
+                .map(|optimizer| AnyOptimizer::Genetic(Box::new(optimizer))),
             Method::CmaEs(config) => CmaEs::new(space, config.clone(), seed)
                 .map(|optimizer| AnyOptimizer::CmaEs(Box::new(optimizer))),
         }
@@ -76,7 +75,7 @@ impl Method {
 #[non_exhaustive]
 pub enum AnyOptimizer {
     /// The genetic algorithm.
-    Genetic(Ga),
+    Genetic(Box<Ga>),
     /// Evolution by covariance.
     CmaEs(Box<CmaEs>),
 }
@@ -84,14 +83,14 @@ pub enum AnyOptimizer {
 impl AnyOptimizer {
     fn inner(&self) -> &dyn Optimizer {
         match self {
-            AnyOptimizer::Genetic(optimizer) => optimizer,
+            AnyOptimizer::Genetic(optimizer) => &**optimizer,
             AnyOptimizer::CmaEs(optimizer) => &**optimizer,
         }
     }
 
     fn inner_mut(&mut self) -> &mut dyn Optimizer {
         match self {
-            AnyOptimizer::Genetic(optimizer) => optimizer,
+            AnyOptimizer::Genetic(optimizer) => &mut **optimizer,
             AnyOptimizer::CmaEs(optimizer) => &mut **optimizer,
         }
     }

@@ -280,7 +280,7 @@ impl<O: Optimizer> Search<O> {
             improved_at: self.improved_at,
             stop: self.reason.unwrap_or(StopReason::Interrupted),
             stagnant_generations: self.stagnant,
-            warm_starts: self.optimizer.warm_starts().saturating_add(self.given),
+            warm_starts: self.optimizer.warm_starts().max(self.given),
             region: region_around(&best, self.optimizer.population(), self.space()),
             best,
         })

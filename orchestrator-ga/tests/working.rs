@@ -55,6 +55,8 @@ fn what_it_does_not_understand_it_refuses() {
     for (input, part) in [
         (r#"{"genrations":5}"#, "genrations"),
         (r#"{"population":1}"#, "population is 1"),
+        (r#"{"tournament":0}"#, "tournament"),
+        (r#"{"tournament":2,"selection":{"tournament":{"size":3}}}"#, "contradict"),
         (r#"{"evaluations":0}"#, "no evaluations"),
         (r#"{"method":"guessing"}"#, "guessing"),
         (r#"{"method":"cma_es","elites":2}"#, "elites is a setting of the genetic algorithm"),

@@ -322,6 +322,19 @@ impl Optimizer for CmaEs {
         }
     }
 
+    /// The first run starts at the best of the points; they are evaluated first, and learnt from as any others are.
+    fn start_from(&mut self, points: &[Vec<f64>], batch: &mut Batch) {
+        let config = CmaConfig { mean: points.first().cloned(), ..self.config.clone() };
+        if let Ok(moved) = CmaEs::new(self.space.clone(), config, self.seed) {
+            *self = moved;
+            batch.clear();
+            self.ask(batch);
+        }
+        for (index, point) in points.iter().enumerate() {
+            batch.point_mut(index).copy_from_slice(point);
+        }
+    }
+
     fn tell(&mut self, batch: &mut Batch, costs: &mut Costs) {
         // Answers to other questions than were asked, as a damaged file may hold, teach nothing.
         let fits = batch.len() == self.asked() && costs.len() == self.asked();

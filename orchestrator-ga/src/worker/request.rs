@@ -39,6 +39,8 @@ pub struct GaRequest {
     pub generations: Option<u32>,
     /// Overrides [`GaConfig::population`] and [`CmaConfig::population`].
     pub population: Option<usize>,
+    /// Overrides [`GaConfig::selection`] by a tournament of so many.
+    pub tournament: Option<usize>,
     /// Overrides [`GaConfig::selection`].
     pub selection: Option<Selection>,
     /// Overrides [`GaConfig::crossover_rate`].
@@ -101,6 +103,11 @@ impl GaRequest {
         {
             return Err(refused(format!("{setting} is a setting of the genetic algorithm alone")));
         }
+        if self.tournament.is_some() && self.selection.is_some() {
+            return Err(refused(
+                "tournament and selection are both given, and contradict each other",
+            ));
+        }
         Ok(match (name, own) {
             (MethodName::Genetic, Method::Genetic(own)) => Method::Genetic(self.genetic(own)),
             (MethodName::Genetic, _) => Method::Genetic(self.genetic(&GaConfig::documents())),
@@ -112,6 +119,7 @@ impl GaRequest {
     /// A setting that only the genetic algorithm has, if there is one.
     fn genetic_setting(&self) -> Option<&'static str> {
         let settings = [
+            ("tournament", self.tournament.is_some()),
             ("selection", self.selection.is_some()),
             ("crossover_rate", self.crossover_rate.is_some()),
             ("crossover", self.crossover.is_some()),
@@ -136,7 +144,9 @@ impl GaRequest {
         GaConfig {
             generations: self.generations.or(paid_for).unwrap_or(own.generations),
             population,
-            selection: self.selection.unwrap_or(own.selection),
+            selection: self.tournament.map_or(self.selection.unwrap_or(own.selection), |size| {
+                Selection::Tournament { size }
+            }),
             crossover_rate: self.crossover_rate.unwrap_or(own.crossover_rate),
             crossover: self.crossover.unwrap_or(own.crossover),
             mutation_rate: self.mutation_rate.unwrap_or(own.mutation_rate),
