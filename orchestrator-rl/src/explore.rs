@@ -84,12 +84,7 @@ impl Exploration {
     pub(crate) fn choose(&self, row: &[Cell], t: u64, stream: &mut FastStream) -> Choice {
         match self {
             Exploration::Greedy => greedy(row, stream),
-            Exploration::EpsilonGreedy { epsilon } => {
-                if stream.chance(epsilon_at(epsilon, row, t)) {
-                    return Choice { action: stream.below(row.len()), motive: Motive::Exploring };
-                }
-                greedy(row, stream)
-            }
+            Exploration::EpsilonGreedy { epsilon } => epsilon_greedy(epsilon, row, t, stream),
             Exploration::Softmax { temperature } => {
                 softmax(row, temperature.at(t, visits(row)), stream)
             }
@@ -120,6 +115,20 @@ impl Exploration {
     }
 }
 
+/// Any action with probability ε, else one of the best.
+#[inline(always)] // A call would keep the stream in memory.
+pub(crate) fn epsilon_greedy(
+    epsilon: &Schedule,
+    row: &[Cell],
+    t: u64,
+    stream: &mut FastStream,
+) -> Choice {
+    if stream.chance(epsilon_at(epsilon, row, t)) {
+        return Choice { action: stream.below(row.len()), motive: Motive::Exploring };
+    }
+    greedy(row, stream)
+}
+
 #[inline]
 fn epsilon_at(epsilon: &Schedule, row: &[Cell], t: u64) -> f64 {
     match epsilon {
@@ -138,14 +147,18 @@ fn greatest(row: &[Cell]) -> f64 {
     row.iter().map(|cell| cell.value).fold(f64::NEG_INFINITY, f64::max)
 }
 
-#[inline]
+#[inline(always)]
 fn greedy(row: &[Cell], stream: &mut FastStream) -> Choice {
-    let action = pick(row.len(), |action| row[action].value, stream);
+    // Four actions are so usual that their loop is worth unrolling.
+    let action = match row.first_chunk::<4>() {
+        Some(four) if row.len() == 4 => pick(4, |action| four[action].value, stream),
+        _ => pick(row.len(), |action| row[action].value, stream),
+    };
     Choice { action, motive: Motive::Greedy }
 }
 
 /// One of the actions of the greatest value, each as probable as the others.
-#[inline]
+#[inline(always)]
 pub(crate) fn pick(count: usize, value: impl Fn(usize) -> f64, stream: &mut FastStream) -> usize {
     let (mut at, mut best, mut ties) = (0, value(0), 1);
     for action in 1..count {

@@ -40,7 +40,7 @@ impl<S: Clone + Eq + Hash> Hashed<S> {
     }
 
     /// The slot that holds the state, or the free one where it belongs.
-    #[inline]
+    #[inline(always)]
     fn slot(&self, state: &S, hash: u64) -> (usize, u64) {
         let mask = self.slots.len() - 1;
         let mut at = hash as usize & mask;
@@ -90,7 +90,7 @@ impl<S: Clone + Eq + Hash + Debug> StateIndex for Hashed<S> {
         (slot != 0).then(|| number_of(slot))
     }
 
-    #[inline]
+    #[inline(always)]
     fn intern(&mut self, state: &S) -> Result<usize, RlError> {
         let hash = hash_of(state);
         let (at, slot) = self.slot(state, hash);
@@ -139,7 +139,7 @@ impl<S: Clone + Eq + Hash + Debug> TryFrom<Vec<S>> for Hashed<S> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn hash_of<S: Hash>(state: &S) -> u64 {
     let mut hasher = FoldHasher::default();
     state.hash(&mut hasher);

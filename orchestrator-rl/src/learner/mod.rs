@@ -19,6 +19,8 @@ use crate::method::Method;
 use crate::schedule::Schedule;
 use crate::table::Values;
 
+pub(crate) use one_step::q_learning;
+
 /// A step that was taken. `next` is `None` where the episode ended, which is worth nothing more.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Seen {
@@ -50,7 +52,7 @@ impl Rule {
     }
 
     /// Moves a value towards a target, counts the visit, and gives the error; `None` if a value would not be finite.
-    #[inline]
+    #[inline(always)]
     fn towards(&self, values: &mut Values, seen: &Seen, target: f64) -> Option<f64> {
         let cell = values.cell_mut(seen.state, seen.action);
         let visits = cell.visits + 1;
@@ -62,6 +64,15 @@ impl Rule {
         }
         (cell.value, cell.visits) = (value, visits);
         Some(error)
+    }
+}
+
+/// What was decided on in a state, or what is decided now if nothing was.
+#[inline]
+fn decided(values: &Values, rule: &mut Rule, state: usize) -> Choice {
+    match rule.decided.take() {
+        Some((of, choice)) if of == state => choice,
+        _ => rule.exploration.choose(values.row(state), rule.clock, &mut rule.stream),
     }
 }
 
@@ -105,15 +116,11 @@ impl Learner {
     #[inline]
     pub(crate) fn choose(&mut self, values: &Values, rule: &mut Rule, state: usize) -> Choice {
         match self {
-            Learner::QLearning | Learner::DynaQ(_) | Learner::DoubleQ(_) => {}
-            Learner::Sarsa | Learner::ExpectedSarsa | Learner::NStep(_) | Learner::QLambda(_) => {
-                if let Some((of, choice)) = rule.decided.take()
-                    && of == state
-                {
-                    return choice;
-                }
+            Learner::QLearning | Learner::ExpectedSarsa | Learner::DynaQ(_) => {}
+            Learner::DoubleQ(_) | Learner::MonteCarlo(_) => {}
+            Learner::Sarsa | Learner::NStep(_) | Learner::QLambda(_) => {
+                return decided(values, rule, state);
             }
-            Learner::MonteCarlo(_) => {}
             Learner::Sweeping(sweeping) => {
                 if let Some(choice) = sweeping.choose(values, rule, state) {
                     return choice;

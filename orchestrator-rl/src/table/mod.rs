@@ -169,7 +169,7 @@ impl<X: StateIndex> QTable<X> {
     }
 
     /// The number of a state, with a row for it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn intern(&mut self, state: &X::State) -> Result<usize, RlError> {
         let number = self.index.intern(state)?;
         if number >= self.values.states() {

@@ -107,11 +107,18 @@ impl Values {
     }
 
     /// The greatest value of a state.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn best(&self, state: usize) -> f64 {
-        self.row(state)
-            .iter()
-            .fold(f64::NEG_INFINITY, |best, cell| if cell.value > best { cell.value } else { best })
+        let greater = |best: f64, cell: &Cell| if cell.value > best { cell.value } else { best };
+        let row = self.row(state);
+        match row.first_chunk::<4>() {
+            // So usual that the loop is worth unrolling.
+            Some([a, b, c, d]) if row.len() == 4 => {
+                let greater = |a: f64, b: f64| if a > b { a } else { b };
+                greater(greater(a.value, b.value), greater(c.value, d.value))
+            }
+            _ => row.iter().fold(f64::NEG_INFINITY, greater),
+        }
     }
 
     pub(crate) fn is_known(&self, state: usize) -> bool {

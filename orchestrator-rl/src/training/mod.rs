@@ -56,6 +56,28 @@ pub struct Episode {
 /// At least so many of the last episodes are kept; a training of fewer keeps all.
 pub const HISTORY_KEPT: usize = 16_384;
 
+/// The last episodes, and the one under way.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+struct History {
+    row: Episode,
+    episodes: Vec<Episode>,
+    /// How many have ended, those that are no longer kept included.
+    ended: u32,
+}
+
+impl History {
+    /// Keeps an episode that has ended; its error is a sum until now.
+    fn close(&mut self, mut row: Episode) {
+        row.td_error /= f64::from(row.steps);
+        tracing::debug!(episode = row.index, reward = row.reward, "episode ended");
+        if self.episodes.len() == 2 * HISTORY_KEPT {
+            self.episodes.drain(..HISTORY_KEPT);
+        }
+        self.episodes.push(row);
+        self.ended = self.ended.saturating_add(1);
+    }
+}
+
 /// The whole state of a learning agent, random state included: saved, loaded and gone on with, it does what it would have done.
 ///
 /// The kinds of calls: `choose` and `learn` in turn, with `end_episode` where an episode ends other than by a terminal step; or the
@@ -70,9 +92,7 @@ pub struct Training<X: StateIndex> {
     world: FastStream,
     /// Where an episode under way is, when it is run.
     place: Option<usize>,
-    row: Episode,
-    episodes: Vec<Episode>,
-    ended: u32,
+    history: History,
     reward_scale: f64,
     stop: Option<StopReason>,
 }
@@ -135,9 +155,7 @@ impl<X: StateIndex> Training<X> {
             rule,
             world: seed.derive("world").fast_stream(),
             place: None,
-            row: Episode::default(),
-            episodes: Vec::new(),
-            ended: 0,
+            history: History::default(),
             reward_scale: 0.0,
             stop: None,
         })
@@ -210,7 +228,7 @@ impl<X: StateIndex> Training<X> {
 
     /// What was measured so far, a row for each of the last episodes: at least [`HISTORY_KEPT`] of them.
     pub fn episodes(&self) -> &[Episode] {
-        &self.episodes
+        &self.history.episodes
     }
 
     /// The size of the greatest reward met so far.

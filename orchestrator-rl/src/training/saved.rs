@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Episode, HISTORY_KEPT, Training};
+use super::{HISTORY_KEPT, History, Training};
 use crate::config::RlConfig;
 use crate::error::RlError;
 use crate::index::StateIndex;
@@ -18,7 +18,7 @@ const VERSION: u32 = 1;
 /// goes by these numbers.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Saved<I, C, V, L, R, E> {
+struct Saved<I, C, V, L, R, H> {
     version: u32,
     config: C,
     index: I,
@@ -30,9 +30,7 @@ struct Saved<I, C, V, L, R, E> {
     rule: R,
     world: FastStream,
     place: Option<usize>,
-    row: Episode,
-    episodes: E,
-    ended: u32,
+    history: H,
     reward_scale: f64,
     stop: Option<StopReason>,
 }
@@ -53,9 +51,7 @@ impl<X: StateIndex + Serialize> Serialize for Training<X> {
             rule: &self.rule,
             world: self.world.clone(),
             place: self.place,
-            row: self.row,
-            episodes: &self.episodes,
-            ended: self.ended,
+            history: &self.history,
             reward_scale: self.reward_scale,
             stop: self.stop,
         };
@@ -65,13 +61,13 @@ impl<X: StateIndex + Serialize> Serialize for Training<X> {
 
 impl<'de, X: StateIndex + Deserialize<'de>> Deserialize<'de> for Training<X> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        type Read<X> = Saved<X, RlConfig, Vec<(f64, u64)>, Learner, Rule, Vec<Episode>>;
+        type Read<X> = Saved<X, RlConfig, Vec<(f64, u64)>, Learner, Rule, History>;
         checked(Read::<X>::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
 
 fn checked<X: StateIndex>(
-    saved: Saved<X, RlConfig, Vec<(f64, u64)>, Learner, Rule, Vec<Episode>>,
+    saved: Saved<X, RlConfig, Vec<(f64, u64)>, Learner, Rule, History>,
 ) -> Result<Training<X>, RlError> {
     if saved.version != VERSION {
         return Err(RlError::Version { found: saved.version, known: VERSION });
@@ -86,7 +82,7 @@ fn checked<X: StateIndex>(
         ("the values of the states", values.states() == states),
         ("the place", saved.place.is_none_or(|place| place < states)),
         ("the learner's memory", saved.learner.fits(states, saved.actions)),
-        ("the history", saved.episodes.len() <= 2 * HISTORY_KEPT),
+        ("the history", saved.history.episodes.len() <= 2 * HISTORY_KEPT),
         (
             "the action decided on",
             decided.is_none_or(|(state, choice)| {
@@ -104,9 +100,7 @@ fn checked<X: StateIndex>(
         rule: saved.rule,
         world: saved.world,
         place: saved.place,
-        row: saved.row,
-        episodes: saved.episodes,
-        ended: saved.ended,
+        history: saved.history,
         reward_scale: saved.reward_scale,
         stop: saved.stop,
     })
