@@ -55,9 +55,8 @@ impl Schedule {
     pub fn at(&self, t: u64, n: u64) -> f64 {
         match *self {
             Schedule::Constant(value) => value,
-            Schedule::Linear { from, to, steps } => {
-                from + (to - from) * (t as f64 / steps.max(1) as f64).min(1.0)
-            }
+            Schedule::Linear { to, steps, .. } if t >= steps => to,
+            Schedule::Linear { from, to, steps } => from + (to - from) * (t as f64 / steps as f64),
             Schedule::Exponential { from, to, steps } => {
                 to + (from - to) * (-(t as f64) / steps.max(1) as f64).exp()
             }

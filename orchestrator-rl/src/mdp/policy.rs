@@ -70,7 +70,8 @@ impl Policy {
         }
         for (state, row) in probabilities.chunks(actions).enumerate() {
             let sum: f64 = row.iter().sum();
-            if row.iter().any(|p| !(*p >= 0.0)) || !((sum - 1.0).abs() <= SUM_SLACK) {
+            let sound = row.iter().all(|p| *p >= 0.0) && (sum - 1.0).abs() <= SUM_SLACK;
+            if !sound {
                 return Err(MdpError::Policy {
                     what: format!("the probabilities {row:?} of state {state} sum to {sum}"),
                 });

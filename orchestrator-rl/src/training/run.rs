@@ -88,7 +88,7 @@ impl<X: StateIndex> Training<X> {
                 |values, rule, state| {
                     epsilon_greedy(&epsilon, values.row(state), rule.clock, &mut rule.stream)
                 },
-                |values, rule, seen| q_learning(values, rule, seen),
+                q_learning,
                 nothing,
             ),
             // One learner in three closures: the loop calls them in turn.
