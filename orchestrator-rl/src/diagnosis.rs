@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::check::Sample;
-use crate::config::QConfig;
+use crate::config::RlConfig;
 use crate::outcome::{StopReason, TuneResult};
 
 /// The upper end of the exploration that the documents advise when rewards fluctuate.
@@ -74,12 +74,12 @@ impl fmt::Display for Finding {
 }
 
 /// What the measurements say; empty when they say nothing.
-pub fn diagnose(result: &TuneResult, config: &QConfig) -> Vec<Finding> {
+pub fn diagnose(result: &TuneResult, config: &RlConfig) -> Vec<Finding> {
     let mut findings = Vec::new();
     let rewards = &result.reward_history;
     let deviation = Sample::of(&rewards[rewards.len() / 2..]).deviation();
     if result.exploration_share > EPSILON_CALM
-        && config.epsilon > EPSILON_CALM
+        && config.exploration.first_epsilon() > EPSILON_CALM
         && result.reward_scale > 0.0
         && deviation >= FLUCTUATION * result.reward_scale
         && result.reward_exploring < result.reward_greedy

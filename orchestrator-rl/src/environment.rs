@@ -1,6 +1,9 @@
 //! The world that an agent learns in: states and actions that can be counted.
 
-use orchestrator_core::Stream;
+use std::fmt::Debug;
+use std::hash::Hash;
+
+use orchestrator_core::FastStream;
 
 use crate::reward::{RewardContext, RewardFn, Transition};
 
@@ -20,8 +23,8 @@ pub struct Step<S> {
 /// It draws all its chance from the stream that it is given, and then is reproducible.
 ///
 /// ```
-/// use orchestrator_core::{Seed, Stream};
-/// use orchestrator_rl::{Environment, QConfig, Step, Training};
+/// use orchestrator_core::{FastStream, Seed};
+/// use orchestrator_rl::{Environment, RlConfig, Step, Training};
 ///
 /// /// A corridor of five cells, with a prize at the right end.
 /// struct Corridor { at: u8 }
@@ -29,32 +32,37 @@ pub struct Step<S> {
 /// impl Environment for Corridor {
 ///     type State = u8;
 ///     fn actions(&self) -> usize { 2 }
-///     fn reset(&mut self, _: &mut Stream) -> u8 { self.at = 0; self.at }
-///     fn step(&mut self, action: usize, _: &mut Stream) -> Step<u8> {
+///     fn reset(&mut self, _: &mut FastStream) -> u8 { self.at = 0; self.at }
+///     fn step(&mut self, action: usize, _: &mut FastStream) -> Step<u8> {
 ///         self.at = if action == 1 { self.at + 1 } else { self.at.saturating_sub(1) };
 ///         let terminal = self.at == 4;
 ///         Step { next: self.at, reward: if terminal { 1.0 } else { 0.0 }, terminal }
 ///     }
 /// }
 ///
-/// let config = QConfig { episodes_max: 60, steps: 100, converged_td: None, ..QConfig::documents() };
-/// let mut training = Training::new(config, 2, Seed(1))?;
-/// training.run(&mut Corridor { at: 0 })?;
-/// assert!((0..4).all(|cell| training.table().greedy(&cell) == [1]));
+/// let mut training = Training::hashed(RlConfig::default(), 2, Seed(1))?;
+/// training.run_steps(&mut Corridor { at: 0 }, 200)?;
+/// let learned = training.settled();
+/// assert!((0..4).all(|cell| learned.best_known(&cell) == [1]));
 /// # Ok::<(), orchestrator_rl::RlError>(())
 /// ```
 pub trait Environment {
-    /// A state; its order is the order of the table.
-    type State: Clone + Ord;
+    /// A state. Where states are the numbers below a bound, take `usize` and a dense table.
+    type State: Clone + Eq + Hash + Debug;
 
-    /// How many actions there are, the same in every state; an action is a number below this.
+    /// How many actions there are; an action is a number below this.
     fn actions(&self) -> usize;
 
-    /// Begins an episode, and says in which state.
-    fn reset(&mut self, stream: &mut Stream) -> Self::State;
+    /// How many of them, the first ones, there are in a state: at least 1, and always the same. All, unless you say otherwise.
+    fn available(&self, _state: &Self::State) -> usize {
+        self.actions()
+    }
 
-    /// Does an action. Called with an action below [`Environment::actions`], after a reset and not after a terminal step.
-    fn step(&mut self, action: usize, stream: &mut Stream) -> Step<Self::State>;
+    /// Begins an episode, and says in which state.
+    fn reset(&mut self, stream: &mut FastStream) -> Self::State;
+
+    /// Does an action. Called with an action below [`Environment::available`], after a reset and not after a terminal step.
+    fn step(&mut self, action: usize, stream: &mut FastStream) -> Step<Self::State>;
 }
 
 /// An environment with another reward.
@@ -84,13 +92,17 @@ impl<E: Environment, R: RewardFn<E::State>> Environment for Rewarded<E, R> {
         self.environment.actions()
     }
 
-    fn reset(&mut self, stream: &mut Stream) -> E::State {
+    fn available(&self, state: &E::State) -> usize {
+        self.environment.available(state)
+    }
+
+    fn reset(&mut self, stream: &mut FastStream) -> E::State {
         let state = self.environment.reset(stream);
         self.place = Some((state.clone(), 0));
         state
     }
 
-    fn step(&mut self, action: usize, stream: &mut Stream) -> Step<E::State> {
+    fn step(&mut self, action: usize, stream: &mut FastStream) -> Step<E::State> {
         let mut taken = self.environment.step(action, stream);
         // Without a reset there is no state to reward a step from; the environment's own reward stands then.
         if let Some((state, step)) = &mut self.place {

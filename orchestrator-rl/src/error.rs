@@ -34,6 +34,14 @@ pub enum RlError {
         /// How many there are.
         count: usize,
     },
+    /// The state is not one of those that the table is over, or there is no number left for it: use a larger or a hashed table.
+    #[error("state {state} where there can be {count}")]
+    NoState {
+        /// The state, or the number that it would have.
+        state: usize,
+        /// How many there can be.
+        count: usize,
+    },
     /// A reward that is NaN or infinite, or so great that a value would be, cannot be learned from. Nothing was learned.
     #[error("action {action} was rewarded with {reward}, which leaves no finite value")]
     Reward {
@@ -68,16 +76,16 @@ pub enum RlError {
     /// The training has ended.
     #[error("the training has ended")]
     Ended,
-    /// The saved table is of another version of the format.
-    #[error("the saved table has format {found}; this version reads format {known}")]
+    /// What was saved is of another version of the format.
+    #[error("the saved state has format {found}; this version reads format {known}")]
     Version {
-        /// The version of the saved table.
+        /// Its version.
         found: u32,
         /// The version that can be read.
         known: u32,
     },
-    /// The saved table contradicts itself.
-    #[error("the saved table is damaged: {what}")]
+    /// What was saved contradicts itself.
+    #[error("the saved state is damaged: {what}")]
     Damaged {
         /// The part that does not fit.
         what: &'static str,

@@ -9,11 +9,12 @@
 
 use std::collections::BTreeSet;
 
-use orchestrator_core::{Domain, ParameterSpace, Stream};
+use orchestrator_core::{Domain, FastStream, ParameterSpace};
 use serde::{Deserialize, Serialize};
 
 use crate::environment::{Environment, Step};
 use crate::error::{RlError, check_ranges};
+use crate::index::Hashed;
 use crate::outcome::TuneResult;
 use crate::reward::{OwnReward, RewardContext, RewardFn, Transition};
 use crate::training::Training;
@@ -187,7 +188,7 @@ impl<F: Fn(&[f64]) -> f64, R: RewardFn<[f64]>> TuneEnvironment<F, R> {
     }
 
     /// What tuning with this training brought so far.
-    pub fn result(&self, training: &Training<TuneState>) -> TuneResult {
+    pub fn result(&self, training: &Training<Hashed<TuneState>>) -> TuneResult {
         let rows = training.episodes();
         let steps: u64 = rows.iter().map(|row| u64::from(row.steps)).sum();
         let explored: u64 = rows.iter().map(|row| u64::from(row.explored)).sum();
@@ -239,7 +240,7 @@ impl<F: Fn(&[f64]) -> f64, R: RewardFn<[f64]>> Environment for TuneEnvironment<F
         self.action_count()
     }
 
-    fn reset(&mut self, _: &mut Stream) -> TuneState {
+    fn reset(&mut self, _: &mut FastStream) -> TuneState {
         self.point.copy_from_slice(&self.best);
         self.value = self.best_value;
         self.step = 0;
@@ -247,7 +248,7 @@ impl<F: Fn(&[f64]) -> f64, R: RewardFn<[f64]>> Environment for TuneEnvironment<F
         self.visit()
     }
 
-    fn step(&mut self, action: usize, _: &mut Stream) -> Step<TuneState> {
+    fn step(&mut self, action: usize, _: &mut FastStream) -> Step<TuneState> {
         let Move { parameters, sign } = &self.moves[action];
         let mut next = self.point.clone();
         for &at in parameters {
@@ -291,7 +292,7 @@ impl<F: Fn(&[f64]) -> f64, R: RewardFn<[f64]>> Environment for TuneEnvironment<F
 /// As [`Training::episode`].
 pub fn tune<F, R>(
     environment: &mut TuneEnvironment<F, R>,
-    training: &mut Training<TuneState>,
+    training: &mut Training<Hashed<TuneState>>,
 ) -> Result<TuneResult, RlError>
 where
     F: Fn(&[f64]) -> f64,

@@ -11,13 +11,14 @@ use orchestrator_core::{
 use serde::{Deserialize, Serialize};
 
 use crate::check::verify;
-use crate::config::QConfig;
+use crate::config::RlConfig;
 use crate::diagnosis::diagnose;
 use crate::environment::Environment;
 use crate::error::RlError;
+use crate::explore::Exploration;
 use crate::outcome::TuneResult;
 use crate::reward::{OwnReward, RewardFn, Transition};
-use crate::table::{Prune, QTable};
+use crate::table::{HashedTable, Prune, QTable};
 use crate::training::Training;
 use crate::tune::{TuneConfig, TuneEnvironment, TuneState};
 
@@ -31,10 +32,10 @@ pub struct RlRequest {
     /// Where to stay, as a genetic search's `region` has it; the whole space when left out.
     #[serde(default)]
     pub region: Option<ParameterSpace>,
-    /// Overrides [`QConfig::episodes_max`], and lowers [`QConfig::episodes_min`] to it if need be.
+    /// Overrides [`RlConfig::episodes_max`], and lowers [`RlConfig::episodes_min`] to it if need be.
     #[serde(default)]
     pub episodes: Option<u32>,
-    /// Overrides [`QConfig::epsilon`].
+    /// Overrides [`RlConfig::exploration`]: ε-greedy with this probability.
     #[serde(default)]
     pub epsilon: Option<f64>,
     /// Overrides [`TuneConfig::context`].
@@ -42,7 +43,7 @@ pub struct RlRequest {
     pub context: Option<u64>,
     /// What earlier runs learned over the same space.
     #[serde(default)]
-    pub q_table: Option<QTable<TuneState>>,
+    pub q_table: Option<HashedTable<TuneState>>,
 }
 
 /// What an [`RlWorker`] answers: the result's own keys, and beside them the checklist, the advice, and what was learned.
@@ -56,17 +57,17 @@ pub struct RlOutput {
     /// Advice in words; empty when the measurements say nothing.
     pub diagnosis: Vec<String>,
     /// What was learned, for the next run; pruned, `q_table_size` counts what is left.
-    pub q_table: QTable<TuneState>,
+    pub q_table: HashedTable<TuneState>,
 }
 
 /// Fine-tuning as a worker.
 ///
 /// ```
 /// use orchestrator_core::{ParameterSpace, Payload, Seed, Task, Worker};
-/// use orchestrator_rl::{QConfig, RlWorker};
+/// use orchestrator_rl::{RlConfig, RlWorker};
 ///
 /// let space = ParameterSpace::uniform(1, 0.0, 1.0)?;
-/// let worker = RlWorker::new(space, QConfig::documents(), |x: &[f64]| -(x[0] - 0.7).abs());
+/// let worker = RlWorker::new(space, RlConfig::documents(), |x: &[f64]| -(x[0] - 0.7).abs());
 /// let task = Task::detached(Payload::parse(r#"{"start": {"x0": 0.65}}"#)?, Seed(3));
 /// let output = futures::executor::block_on(worker.execute(task))?;
 /// assert!((output.payload.at::<f64>("/optimized_params/x0")? - 0.7).abs() < 0.011);
@@ -75,7 +76,7 @@ pub struct RlOutput {
 #[derive(Debug, Clone)]
 pub struct RlWorker<F, R = OwnReward> {
     space: ParameterSpace,
-    config: QConfig,
+    config: RlConfig,
     tuning: TuneConfig,
     prune: Prune,
     objective: F,
@@ -85,7 +86,7 @@ pub struct RlWorker<F, R = OwnReward> {
 impl<F: Fn(&[f64]) -> f64 + Send + Sync> RlWorker<F> {
     /// A worker that maximises `objective` over `space`, rewarded by its change. The settings are checked when a task comes, with
     /// its overrides.
-    pub fn new(space: ParameterSpace, config: QConfig, objective: F) -> RlWorker<F> {
+    pub fn new(space: ParameterSpace, config: RlConfig, objective: F) -> RlWorker<F> {
         RlWorker {
             space,
             config,
@@ -135,8 +136,8 @@ where
         let start = point(&self.space, request.start)?;
         let region = request.region.unwrap_or_else(|| self.space.clone());
         let episodes_max = request.episodes.unwrap_or(self.config.episodes_max);
-        let config = QConfig {
-            epsilon: request.epsilon.unwrap_or(self.config.epsilon),
+        let config = RlConfig {
+            exploration: request.epsilon.map_or(self.config.exploration, Exploration::epsilon),
             episodes_min: self.config.episodes_min.min(episodes_max),
             episodes_max,
             ..self.config.clone()
@@ -148,7 +149,7 @@ where
                 .and_then(|environment| environment.with_config(tuning))
                 .map_err(refused)?
                 .rewarded_by(|step: &Transition<'_, [f64]>| self.reward.reward(step));
-        let table = request.q_table.unwrap_or_else(|| QTable::new(environment.actions()));
+        let table = request.q_table.unwrap_or_else(|| QTable::hashed(environment.actions()));
         let mut training = Training::from_table(config, table, task.seed()).map_err(refused)?;
 
         while !training.finished() {

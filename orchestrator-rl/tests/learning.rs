@@ -1,117 +1,45 @@
-//! Q-learning solves a slippery lake, breaks its ties at random, and never expects anything of an end.
+//! Learning step by step: choices, refusals, ends of episodes, ends of trainings.
 
-use orchestrator_core::{Seed, Stream};
+use orchestrator_core::{FastStream, Seed};
+use orchestrator_rl::worlds::{Ice, LAKE_4X4, frozen_lake};
 use orchestrator_rl::{
-    Environment, Motive, QConfig, QLearning, QTable, Rewarded, RlError, Step, StopReason, Training,
-    Transition, reward_fn,
+    Environment, Exploration, Method, Motive, QTable, Rewarded, RlConfig, RlError, Schedule, Step,
+    StopReason, Training, Transition, reward_fn,
 };
-use proptest::prelude::*;
 
-/// The 4 by 4 frozen lake of Gymnasium: an action goes its way or to either side of it, a third each.
-const LAKE: [&[u8]; 4] = [b"SFFF", b"FHFH", b"FFFH", b"HFFG"];
-const GAMMA: f64 = 0.95;
-const SEEDS: u64 = 5;
+/// What is never a value: always the same number of actions, and one state.
+struct Payout;
 
-fn tile(state: usize) -> u8 {
-    LAKE[state / 4][state % 4]
-}
-
-fn moved(state: usize, way: usize) -> usize {
-    let (row, column) = (state / 4, state % 4);
-    match way % 4 {
-        0 => row * 4 + column.saturating_sub(1),
-        1 => (row + 1).min(3) * 4 + column,
-        2 => row * 4 + (column + 1).min(3),
-        _ => row.saturating_sub(1) * 4 + column,
-    }
-}
-
-struct FrozenLake {
-    at: usize,
-}
-
-impl Environment for FrozenLake {
-    type State = usize;
+impl Environment for Payout {
+    type State = ();
 
     fn actions(&self) -> usize {
-        4
+        1
     }
 
-    fn reset(&mut self, _: &mut Stream) -> usize {
-        self.at = 0;
-        0
-    }
+    fn reset(&mut self, _: &mut FastStream) {}
 
-    fn step(&mut self, action: usize, stream: &mut Stream) -> Step<usize> {
-        self.at = moved(self.at, action + 3 + stream.below(3));
-        let reward = if tile(self.at) == b'G' { 1.0 } else { 0.0 };
-        Step { next: self.at, reward, terminal: b"GH".contains(&tile(self.at)) }
+    fn step(&mut self, _: usize, _: &mut FastStream) -> Step<()> {
+        Step { next: (), reward: 1.0, terminal: true }
     }
 }
 
-/// The expected value of an action, given the values of the states.
-fn expected(values: &[f64; 16], state: usize, action: usize) -> f64 {
-    (0..3)
-        .map(|slip| {
-            let next = moved(state, action + 3 + slip);
-            match tile(next) {
-                b'G' => 1.0 / 3.0,
-                b'H' => 0.0,
-                _ => GAMMA * values[next] / 3.0,
-            }
-        })
-        .sum()
-}
-
-/// The value of the start under a choice of action values: the maximum for the optimum, the mean over a policy's actions.
-fn value_of_start(backup: impl Fn(&[f64; 16], usize) -> f64) -> f64 {
-    let mut values = [0.0; 16];
-    for _ in 0..2000 {
-        for state in (0..16).filter(|&state| !b"GH".contains(&tile(state))) {
-            values[state] = backup(&values, state);
-        }
+fn q_learning(exploration: Exploration, alpha: f64, gamma: f64) -> RlConfig {
+    RlConfig {
+        method: Method::QLearning,
+        alpha: alpha.into(),
+        gamma,
+        exploration,
+        ..RlConfig::default()
     }
-    values[0]
-}
-
-#[test]
-fn it_comes_near_the_optimum_of_a_slippery_lake() {
-    let optimum = value_of_start(|values, state| {
-        (0..4).map(|action| expected(values, state, action)).fold(0.0, f64::max)
-    });
-    assert!((optimum - 0.180_471_578_4).abs() < 1e-9, "{optimum}");
-    let config = QConfig {
-        alpha: 0.02,
-        epsilon: 0.5,
-        episodes_max: 10000,
-        steps: 100,
-        converged_td: None,
-        ..QConfig::documents()
-    };
-    let mut values: Vec<f64> = (0..SEEDS)
-        .map(|seed| {
-            let mut training = Training::new(config.clone(), 4, Seed(seed)).unwrap();
-            training.run(&mut FrozenLake { at: 0 }).unwrap();
-            let table = training.into_table();
-            value_of_start(|values, state| {
-                let greedy = table.greedy(&state);
-                let sum: f64 = greedy.iter().map(|&action| expected(values, state, action)).sum();
-                sum / greedy.len() as f64
-            })
-        })
-        .collect();
-    values.sort_by(f64::total_cmp);
-    assert!(values[SEEDS as usize / 2] >= 0.995 * optimum, "{values:?} of {optimum}");
-    assert!(values[0] >= 0.95 * optimum, "{values:?} of {optimum}");
 }
 
 #[test]
 fn ties_are_broken_at_random_and_by_the_seed() {
-    let rule = QLearning { alpha: 0.1, gamma: GAMMA, epsilon: 0.0 };
-    let table = QTable::new(4);
     let draw = |seed| -> Vec<usize> {
-        let mut stream = Seed(seed).stream();
-        (0..400).map(|_| rule.choose(&table, &0_u8, &mut stream).action).collect()
+        let config = q_learning(Exploration::Greedy, 0.1, 0.95);
+        let mut training = Training::hashed(config, 4, Seed(seed)).unwrap();
+        (0..400).map(|_| training.choose(&0_u8).unwrap().action).collect()
     };
     for action in 0..4 {
         let count = draw(1).iter().filter(|&&drawn| drawn == action).count();
@@ -123,113 +51,178 @@ fn ties_are_broken_at_random_and_by_the_seed() {
 
 #[test]
 fn exploration_has_the_share_it_was_given() {
-    let rule = QLearning { alpha: 0.1, gamma: GAMMA, epsilon: 0.2 };
-    let mut table = QTable::new(3);
-    table.record(&0_u8, 1, 1.0);
-    let mut stream = Seed(8).stream();
-    let choices: Vec<_> = (0..5000).map(|_| rule.choose(&table, &0, &mut stream)).collect();
+    let mut table = QTable::hashed(3);
+    table.record(&0_u8, 1, 1.0).unwrap();
+    let config = q_learning(Exploration::epsilon(0.2), 0.1, 0.95);
+    let mut training = Training::from_table(config, table, Seed(8)).unwrap();
+    let choices: Vec<_> = (0..5000).map(|_| training.choose(&0).unwrap()).collect();
     let exploring = choices.iter().filter(|c| c.motive == Motive::Exploring).count();
     assert!((900..=1100).contains(&exploring), "{exploring} of 5000");
     assert!(choices.iter().all(|c| c.motive == Motive::Exploring || c.action == 1));
 }
 
 #[test]
-fn the_end_of_an_episode_promises_nothing() {
-    let rule = QLearning { alpha: 1.0, gamma: 0.9, epsilon: 0.0 };
-    let mut table = QTable::new(1);
-    table.record(&"end", 0, 100.0);
-    rule.learn(&mut table, &"before", 0, 1.0, None).unwrap();
-    assert_eq!(table.value(&"before", 0), 1.0);
-    rule.learn(&mut table, &"before", 0, 1.0, Some(&"end")).unwrap();
-    assert_eq!(table.value(&"before", 0), 91.0);
+fn softmax_draws_in_proportion_and_ucb_tries_what_it_knows_least() {
+    let table = || {
+        let mut table = QTable::hashed(3);
+        for (action, value) in [(0, 0.0), (1, 2.0_f64.ln()), (1, 2.0_f64.ln())] {
+            table.record(&0_u8, action, value).unwrap();
+        }
+        table
+    };
+    let softmax = Exploration::Softmax { temperature: 1.0.into() };
+    let mut training =
+        Training::from_table(q_learning(softmax, 0.1, 0.9), table(), Seed(3)).unwrap();
+    let drawn: Vec<usize> = (0..8000).map(|_| training.choose(&0).unwrap().action).collect();
+    // Weights 1, 2 and 1.
+    for (action, wanted) in [(0, 2000), (1, 4000), (2, 2000)] {
+        let count = drawn.iter().filter(|&&a| a == action).count();
+        assert!(count.abs_diff(wanted) < 200, "action {action}: {count}");
+    }
+    let ucb = Exploration::Ucb1 { c: 0.1 };
+    let mut training = Training::from_table(q_learning(ucb, 0.1, 0.9), table(), Seed(3)).unwrap();
+    let choice = training.choose(&0).unwrap();
+    assert_eq!((choice.action, choice.motive), (2, Motive::Exploring), "never tried");
+    training.learn(&0, 2, -50.0, None).unwrap();
+    let choice = training.choose(&0).unwrap();
+    assert_eq!((choice.action, choice.motive), (1, Motive::Greedy));
+}
+
+#[test]
+fn an_optimistic_start_makes_a_greedy_agent_try_everything() {
+    let tried = |initial| {
+        let config = RlConfig { initial, ..q_learning(Exploration::Greedy, 0.5, 0.9) };
+        let mut training = Training::hashed(config, 10, Seed(5)).unwrap();
+        for _ in 0..40 {
+            let action = training.choose(&()).unwrap().action;
+            training.learn(&(), action, 0.5, None).unwrap();
+        }
+        (0..10).filter(|&action| training.table().visits(&(), action) > 0).count()
+    };
+    assert_eq!((tried(0.0), tried(5.0)), (1, 10));
+}
+
+#[test]
+fn the_end_of_an_episode_promises_nothing_whatever_the_method() {
+    let methods = [
+        Method::QLearning,
+        Method::Sarsa,
+        Method::ExpectedSarsa,
+        Method::DoubleQ,
+        Method::NStep { n: 1 },
+        Method::QLambda { lambda: 0.5, trace: Default::default() },
+        Method::MonteCarlo { visit: Default::default() },
+        Method::DynaQ { planning: 0 },
+        Method::PrioritizedSweeping { backups: 5, threshold: 0.0, optimism: 0.0 },
+    ];
+    for method in methods {
+        let config = RlConfig { method, ..q_learning(Exploration::Greedy, 1.0, 0.9) };
+        // Double Q has two tables to fill.
+        let config = RlConfig { initial: 0.0, ..config };
+        let mut training = Training::hashed(config, 1, Seed(1)).unwrap();
+        for _ in 0..30 {
+            training.learn(&"end", 0, 100.0, None).unwrap();
+        }
+        assert_eq!(training.table().value(&"end", 0), 100.0, "{method:?}");
+        for _ in 0..30 {
+            training.learn(&"before", 0, 1.0, None).unwrap();
+        }
+        assert_eq!(training.table().value(&"before", 0), 1.0, "{method:?}");
+        if !matches!(method, Method::MonteCarlo { .. } | Method::PrioritizedSweeping { .. }) {
+            for _ in 0..30 {
+                training.learn(&"before", 0, 1.0, Some(&"end")).unwrap();
+                training.end_episode();
+            }
+            assert_eq!(training.table().value(&"before", 0), 91.0, "{method:?}");
+        }
+    }
 }
 
 #[test]
 fn a_reward_that_is_no_number_is_refused_and_not_learned() {
-    let rule = QLearning { alpha: 0.5, gamma: 0.9, epsilon: 0.0 };
-    let mut table = QTable::new(2);
-    for reward in [f64::NAN, f64::INFINITY] {
-        let error = rule.learn(&mut table, &0_u8, 0, reward, Some(&1)).unwrap_err();
-        assert!(matches!(error, RlError::Reward { action: 0, .. }), "{error}");
+    for method in [
+        Method::QLearning,
+        Method::DoubleQ,
+        Method::NStep { n: 3 },
+        Method::QLambda { lambda: 0.9, trace: Default::default() },
+        Method::MonteCarlo { visit: Default::default() },
+        Method::DynaQ { planning: 3 },
+        Method::default(),
+    ] {
+        let config = RlConfig { method, ..RlConfig::default() };
+        let mut training = Training::hashed(config, 2, Seed(1)).unwrap();
+        for reward in [f64::NAN, f64::INFINITY] {
+            let error = training.learn(&0_u8, 0, reward, Some(&1)).unwrap_err();
+            assert!(matches!(error, RlError::Reward { action: 0, .. }), "{method:?}: {error}");
+        }
+        let error = training.learn(&0, 2, 1.0, Some(&1)).unwrap_err();
+        assert_eq!(error, RlError::NoAction { action: 2, count: 2 });
+        assert!(training.table().is_empty());
+        assert_eq!(training.steps(), 0);
     }
-    let error = rule.learn(&mut table, &0, 2, 1.0, Some(&1)).unwrap_err();
-    assert_eq!(error, RlError::NoAction { action: 2, count: 2 });
-    assert!(table.is_empty());
 }
 
 #[test]
 fn a_reward_function_replaces_the_environments_own() {
+    let mdp = frozen_lake(&LAKE_4X4, Ice::Slippery);
     let punished = reward_fn(|step: &Transition<'_, usize>| {
         step.context.own - if step.terminal && step.context.own == 0.0 { 1.0 } else { 0.0 }
     });
-    let mut lake = Rewarded::new(FrozenLake { at: 0 }, punished);
-    let config = QConfig { steps: 100, converged_td: None, ..QConfig::documents() };
-    let mut training = Training::new(config, 4, Seed(1)).unwrap();
+    let mut lake = Rewarded::new(mdp.environment(), punished);
+    let config = RlConfig { steps: 100, converged_td: None, ..RlConfig::documents() };
+    let mut training = Training::dense(config, 16, 4, Seed(1)).unwrap();
     training.run(&mut lake).unwrap();
     assert!(training.episodes().iter().any(|row| row.reward == -1.0));
 }
 
 #[test]
 fn a_training_goes_on_while_it_has_not_converged_and_stops_when_it_has() {
-    struct Payout;
-    impl Environment for Payout {
-        type State = ();
-        fn actions(&self) -> usize {
-            1
-        }
-        fn reset(&mut self, _: &mut Stream) {}
-        fn step(&mut self, _: usize, _: &mut Stream) -> Step<()> {
-            Step { next: (), reward: 1.0, terminal: true }
-        }
-    }
-    let config = QConfig::documents();
-    let mut training = Training::new(config.clone(), 1, Seed(1)).unwrap();
+    let config = RlConfig::documents();
+    let mut training = Training::hashed(config.clone(), 1, Seed(1)).unwrap();
     assert_eq!(training.run(&mut Payout).unwrap(), StopReason::Converged);
     assert!((16..100).contains(&training.episodes().len()), "{}", training.episodes().len());
     assert_eq!(training.episode(&mut Payout).unwrap_err(), RlError::Ended);
 
-    let slow = QConfig { alpha: 0.001, ..config };
-    let mut training = Training::new(slow, 1, Seed(1)).unwrap();
+    let slow = RlConfig { alpha: 0.001.into(), ..config };
+    let mut training = Training::hashed(slow, 1, Seed(1)).unwrap();
     assert_eq!(training.run(&mut Payout).unwrap(), StopReason::EpisodesUsedUp);
     assert_eq!(training.episodes().len(), 100);
 }
 
 #[test]
 fn settings_out_of_range_and_foreign_tables_are_refused() {
+    let documents = RlConfig::documents;
+    let epsilon = Schedule::Linear { from: 1.0, to: 1.5, steps: 10 };
     for (config, name) in [
-        (QConfig { alpha: 0.0, ..QConfig::documents() }, "alpha"),
-        (QConfig { gamma: 1.1, ..QConfig::documents() }, "gamma"),
-        (QConfig { epsilon: f64::NAN, ..QConfig::documents() }, "epsilon"),
-        (QConfig { episodes_min: 101, ..QConfig::documents() }, "episodes_min"),
-        (QConfig { steps: 0, ..QConfig::documents() }, "steps"),
+        (RlConfig { alpha: 0.0.into(), ..documents() }, "alpha"),
+        (RlConfig { gamma: 1.1, ..documents() }, "gamma"),
+        (RlConfig { exploration: Exploration::epsilon(f64::NAN), ..documents() }, "epsilon"),
+        (
+            RlConfig { exploration: Exploration::EpsilonGreedy { epsilon }, ..documents() },
+            "epsilon",
+        ),
+        (
+            RlConfig {
+                exploration: Exploration::Softmax { temperature: 0.0.into() },
+                ..documents()
+            },
+            "temperature",
+        ),
+        (RlConfig { method: Method::NStep { n: 0 }, ..documents() }, "n "),
+        (RlConfig { initial: f64::INFINITY, ..documents() }, "initial"),
+        (RlConfig { episodes_min: 101, ..documents() }, "episodes_min"),
+        (RlConfig { steps: 0, ..documents() }, "steps"),
     ] {
-        let error = Training::<u8>::new(config, 2, Seed(1)).unwrap_err().to_string();
+        let error = Training::dense(config, 2, 2, Seed(1)).unwrap_err().to_string();
         assert!(error.starts_with(name), "{error}");
     }
-    assert!(Training::<u8>::new(QConfig::documents(), 0, Seed(1)).is_err());
-    let mut training = Training::new(QConfig::documents(), 3, Seed(1)).unwrap();
-    let error = training.episode(&mut FrozenLake { at: 0 }).unwrap_err();
+    assert!(Training::dense(documents(), 2, 0, Seed(1)).is_err());
+    assert!(Training::dense(documents(), 0, 2, Seed(1)).is_err());
+    let mdp = frozen_lake(&LAKE_4X4, Ice::Slippery);
+    let mut training = Training::dense(documents(), 16, 3, Seed(1)).unwrap();
+    let error = training.episode(&mut mdp.environment()).unwrap_err();
     assert_eq!(error, RlError::Actions { wanted: 3, found: 4 });
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(16))]
-
-    #[test]
-    fn values_stay_within_what_rewards_allow_and_the_seed_decides(seed: u64) {
-        let run = |seed| {
-            let config = QConfig { steps: 30, episodes_max: 60, ..QConfig::documents() };
-            let mut training = Training::new(config, 4, Seed(seed)).unwrap();
-            training.run(&mut FrozenLake { at: 0 }).unwrap();
-            training.into_table()
-        };
-        let table = run(seed);
-        for state in table.states() {
-            for action in 0..4 {
-                prop_assert!((0.0..=1.0).contains(&table.value(state, action)));
-            }
-            prop_assert!(!b"GH".contains(&tile(*state)));
-        }
-        prop_assert_eq!(run(seed), table);
-    }
+    let mut small = Training::dense(documents(), 2, 4, Seed(1)).unwrap();
+    let error = small.run_steps(&mut mdp.environment(), 10_000).unwrap_err();
+    assert!(matches!(error, RlError::NoState { count: 2, .. }), "{error}");
 }

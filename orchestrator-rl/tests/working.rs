@@ -6,7 +6,7 @@ use futures::executor::block_on;
 use orchestrator_core::{
     Cancellation, Failure, Note, Notes, ParameterSpace, Payload, Seed, Task, TaskError, Worker,
 };
-use orchestrator_rl::{DocumentReward, QConfig, RlOutput, RlWorker};
+use orchestrator_rl::{DocumentReward, RlConfig, RlOutput, RlWorker};
 use serde_json::json;
 
 fn space() -> ParameterSpace {
@@ -14,7 +14,7 @@ fn space() -> ParameterSpace {
 }
 
 fn worker() -> impl Worker {
-    RlWorker::new(space(), QConfig::documents(), |x: &[f64]| {
+    RlWorker::new(space(), RlConfig::documents(), |x: &[f64]| {
         -(x[0] - x[1]).abs() - (x[3] - 1.0).abs()
     })
 }
@@ -57,7 +57,7 @@ fn it_goes_on_from_a_table_stays_in_the_region_and_takes_overrides() {
 
 #[test]
 fn its_agent_takes_another_reward() {
-    let rewarded = RlWorker::new(space(), QConfig::documents(), |x: &[f64]| -x[0])
+    let rewarded = RlWorker::new(space(), RlConfig::documents(), |x: &[f64]| -x[0])
         .rewarded_by(DocumentReward::over(&space()).unwrap());
     let output: RlOutput = execute(&rewarded, &json!({"start": start()})).unwrap().to().unwrap();
     assert!(output.result.final_reward > 5.0);

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use orchestrator_attention::AttentionConfig;
 use orchestrator_codegen::Activation;
 use orchestrator_ga::GaConfig;
-use orchestrator_rl::QConfig;
+use orchestrator_rl::RlConfig;
 use serde::{Deserialize, Serialize};
 
 /// The documents' three ways of saving, and the way between them.
@@ -157,10 +157,10 @@ impl Settings {
     }
 
     /// The settings of the learning step: what is not set here is as the documents have it.
-    pub fn rl(&self) -> QConfig {
-        let documents = QConfig::documents();
+    pub fn rl(&self) -> RlConfig {
+        let documents = RlConfig::documents();
         let episodes_min = documents.episodes_min.min(self.episodes);
-        QConfig { episodes_min, episodes_max: self.episodes, ..documents }
+        RlConfig { episodes_min, episodes_max: self.episodes, ..documents }
     }
 
     /// The shape of attention.

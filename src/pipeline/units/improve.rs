@@ -144,7 +144,7 @@ fn hyperparameters(settings: &Settings) -> BTreeMap<String, f64> {
         ("generations", f64::from(settings.generations)),
         ("mutation_rate", settings.ga().mutation_rate),
         ("episodes", f64::from(settings.episodes)),
-        ("epsilon", settings.rl().epsilon),
+        ("epsilon", settings.rl().exploration.first_epsilon()),
         ("heads", settings.heads as f64),
         ("embed_dim", settings.attention().embed_dim as f64),
     ]

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use orchestrator_core::{
     Check, ParameterSpace, Parameters, Payload, Task, TaskError, TaskOutput, Worker, async_trait,
 };
-use orchestrator_rl::{Prune, QTable, RlOutput, RlRequest, RlWorker, StopReason, TuneState};
+use orchestrator_rl::{HashedTable, Prune, RlOutput, RlRequest, RlWorker, StopReason, TuneState};
 use serde::{Deserialize, Serialize};
 
 use super::initialise::Initialised;
@@ -59,7 +59,7 @@ pub struct RlOptimization {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(in crate::pipeline) struct Learned {
     pub(in crate::pipeline) rl_optimization: RlOptimization,
-    pub(in crate::pipeline) q_table: QTable<TuneState>,
+    pub(in crate::pipeline) q_table: HashedTable<TuneState>,
 }
 
 /// See the module.
@@ -125,8 +125,8 @@ impl Worker for LearnUnit {
 
 impl LearnUnit {
     /// The table of earlier runs, if it is one over this space: each parameter can move up and down, and so can each group.
-    fn earlier(&self, space: &ParameterSpace) -> Option<QTable<TuneState>> {
-        let table: QTable<TuneState> = self.0.knowledge.q_table().to().ok()?;
+    fn earlier(&self, space: &ParameterSpace) -> Option<HashedTable<TuneState>> {
+        let table: HashedTable<TuneState> = self.0.knowledge.q_table().to().ok()?;
         let fits = table.states().all(|state| state.cells.len() == space.len());
         fits.then_some(table)
     }
