@@ -102,6 +102,17 @@ impl Batch {
         self.points.truncate(count * self.dimension);
     }
 
+    /// Takes a point out; the last one takes its place.
+    ///
+    /// # Panics
+    /// When `index` is not below [`Batch::len`].
+    pub fn swap_remove(&mut self, index: usize) {
+        let last = self.len() - 1;
+        let (dimension, to) = (self.dimension, index * self.dimension);
+        self.points.copy_within(last * dimension.., to);
+        self.truncate(last);
+    }
+
     /// Forgets all points, and keeps the memory.
     pub fn clear(&mut self) {
         self.points.clear();

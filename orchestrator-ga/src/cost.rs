@@ -203,6 +203,18 @@ impl Costs {
         places.sort_unstable_by(order);
     }
 
+    /// Takes a row out; the last one takes its place.
+    ///
+    /// # Panics
+    /// When `index` is not below [`Costs::len`].
+    pub fn swap_remove(&mut self, index: usize) {
+        self.violations.swap_remove(index);
+        let last = self.violations.len();
+        let (objectives, to) = (self.objectives, index * self.objectives);
+        self.values.copy_within(last * objectives.., to);
+        self.truncate(last);
+    }
+
     /// Keeps the first `count` rows.
     pub fn truncate(&mut self, count: usize) {
         self.values.truncate(count * self.objectives);
