@@ -1,9 +1,10 @@
 //! Ours: a whole `Search`, with its history, its counts and its rules, as a user runs it.
 
 use orchestrator_ai::core::{ParameterSpace, Seed};
+use orchestrator_ai::ga::pareto::{Nsga2, Nsga2Config, Objectives, ParetoSearch};
 use orchestrator_ai::ga::{Crossover, Ga, GaConfig, Mutation, Search, Selection, Stop};
 
-use super::task::{Task, rastrigin, sphere};
+use super::task::{Task, hypervolume, rastrigin, sphere, zdt1};
 use super::{CROSSOVER_RATE, DIMENSION, MUTATION_RATE, MUTATION_STEP, POPULATION, TOURNAMENT};
 use crate::cpu_time;
 
@@ -19,6 +20,9 @@ pub struct Shape {
 const MATCHED: Shape = Shape { population: POPULATION, dimension: DIMENSION };
 
 pub(crate) fn search(task: Task, generations: usize, seed: u64) -> f64 {
+    if task == Task::Zdt1 {
+        return pareto(generations, seed);
+    }
     let mut search = matched(MATCHED, generations, seed);
     let found = match task {
         Task::Sphere => search.run(&|x: &[f64]| -sphere(x.iter().copied())),
@@ -26,6 +30,21 @@ pub(crate) fn search(task: Task, generations: usize, seed: u64) -> f64 {
         Task::Zdt1 => unreachable!("two objectives"),
     };
     -found.expect("nothing in it can fail").final_fitness
+}
+
+/// NSGA-II, in its preset; gives the hypervolume.
+fn pareto(generations: usize, seed: u64) -> f64 {
+    let space = ParameterSpace::uniform(DIMENSION, 0.0, 1.0).expect("a sound space");
+    let config = Nsga2Config { population: POPULATION, ..Nsga2Config::default() };
+    let method = Nsga2::new(space, 2, config, Seed(seed)).expect("a sound configuration");
+    let objectives = Objectives::minimize(["f1", "f2"]).expect("the names differ");
+    let stop = Stop::Evaluations((generations * POPULATION) as u64);
+    let mut search = ParetoSearch::new(method, objectives, stop).expect("a rule that ends");
+    let found = search.run(&|x: &[f64], values: &mut [f64]| {
+        values.copy_from_slice(&zdt1(x.iter().copied()));
+    });
+    let front = found.expect("nothing in it can fail").front;
+    hypervolume(front.iter().map(|one| [one.values[0], one.values[1]]))
 }
 
 /// A search with the operators that all contenders have.

@@ -43,7 +43,7 @@ impl Comparison {
     }
 }
 
-/// Ours beside each of the others.
+/// Ours beside each of the others, the hand-written loops first and then the peers, the fastest of them first. Empty when ours has not run.
 pub fn comparisons(task: Task, figures: &Figures) -> Vec<Comparison> {
     let scale = match task {
         Task::Sphere | Task::Rastrigin => 1e3 * task.generations() as f64,
@@ -55,7 +55,9 @@ pub fn comparisons(task: Task, figures: &Figures) -> Vec<Comparison> {
             .filter(move |(one, _)| one.role == role)
             .map(|(one, time)| (one.name, time))
     };
-    let Some((_, ours)) = of(Role::Ours).next() else { return Vec::new() };
+    let Some((_, ours)) = of(Role::Ours).next() else {
+        return Vec::new();
+    };
     let mut peers: Vec<_> = of(Role::Peer).collect();
     peers.sort_by(|a, b| a.1.total_cmp(&b.1));
     let baselines = of(Role::Baseline).map(|(name, time)| (name, time, Some(OF_BASELINE)));

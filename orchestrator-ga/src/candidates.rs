@@ -143,7 +143,12 @@ pub struct Scores {
 
 impl Scores {
     pub(crate) fn new() -> Scores {
-        Scores { costs: Costs::new(1), failures: 0, infeasible: 0, last_error: None }
+        Scores::of(1)
+    }
+
+    /// None yet, by so many objectives.
+    pub(crate) fn of(objectives: usize) -> Scores {
+        Scores { costs: Costs::new(objectives), failures: 0, infeasible: 0, last_error: None }
     }
 
     /// How many there are.
@@ -170,6 +175,31 @@ impl Scores {
             Err(error) => self.failed(error),
         };
         self.costs.push(cost);
+    }
+
+    /// Adds what several objectives say of the next candidate: `write` fills in their values, in their order and in their own
+    /// directions, and gives the violation; above 0 the values do not matter. A value that is not written, or not finite, is a failure.
+    #[inline]
+    pub fn push_values(&mut self, write: impl FnOnce(&mut [f64]) -> Result<f64, FitnessError>) {
+        let checked = |row: &mut [f64]| {
+            let violation = write(row)?;
+            if violation <= 0.0 {
+                match row.iter().find(|value| !value.is_finite()) {
+                    None => Ok(0.0),
+                    Some(&value) => Err(FitnessError::NotFinite { value }),
+                }
+            } else if violation.is_finite() {
+                Ok(violation)
+            } else {
+                Err(FitnessError::Violation { value: violation })
+            }
+        };
+        match self.costs.push_with(checked) {
+            Ok(violation) => self.infeasible += usize::from(violation > 0.0),
+            Err(error) => {
+                self.failed(error);
+            }
+        }
     }
 
     /// Adds the scores of the candidates that follow.

@@ -156,6 +156,29 @@ impl Costs {
         self.violations.extend_from_slice(&others.violations);
     }
 
+    /// Adds a candidate whose row is NaN until `write` fills it and gives the violation. When it fails instead, so has the candidate.
+    #[inline]
+    pub(crate) fn push_with<E>(
+        &mut self,
+        write: impl FnOnce(&mut [f64]) -> Result<f64, E>,
+    ) -> Result<f64, E> {
+        let start = self.values.len();
+        self.values.resize(start + self.objectives, f64::NAN);
+        let violation = write(&mut self.values[start..]);
+        let known = *violation.as_ref().unwrap_or(&f64::INFINITY);
+        if known > 0.0 {
+            self.values[start..].fill(f64::INFINITY);
+        }
+        self.violations.push(known);
+        violation
+    }
+
+    /// Changes the rows of the candidates that break no constraint.
+    pub(crate) fn for_each_feasible_row(&mut self, mut change: impl FnMut(&mut [f64])) {
+        let rows = self.values.chunks_exact_mut(self.objectives).zip(&self.violations);
+        rows.filter(|(_, violation)| **violation == 0.0).for_each(|(row, _)| change(row));
+    }
+
     /// Puts another candidate's cost in this place.
     ///
     /// # Panics

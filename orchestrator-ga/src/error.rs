@@ -3,6 +3,7 @@
 use orchestrator_core::ParameterError;
 
 use crate::fitness::FitnessError;
+use crate::pareto::IndicatorError;
 
 /// Why a search cannot start, go on, or be loaded.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -49,6 +50,25 @@ pub enum GaError {
         /// How many the method has.
         found: usize,
     },
+    /// Make the method for as many objectives as the search has.
+    #[error("the method has {found} objectives, the search {wanted}")]
+    MethodObjectives {
+        /// How many the search has.
+        wanted: usize,
+        /// How many the method has.
+        found: usize,
+    },
+    /// Give the reference point one value for each objective.
+    #[error("a reference point of {found} values for {wanted} objectives")]
+    ReferenceLength {
+        /// How many objectives there are.
+        wanted: usize,
+        /// How many values the point has.
+        found: usize,
+    },
+    /// The hypervolume below the reference point cannot be measured.
+    #[error(transparent)]
+    Indicator(#[from] IndicatorError),
     /// Give at most as many points to start from as the population has candidates.
     #[error("{found} start points for a population of {population}")]
     StartCount {

@@ -136,28 +136,45 @@ impl Deviations {
 }
 
 /// The measured generations, evenly thinned when there are many.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(try_from = "Written")]
-pub struct History {
-    rows: Vec<Generation>,
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written<R>", bound(deserialize = "R: Row + Deserialize<'de>"))]
+pub struct History<R = Generation> {
+    rows: Vec<R>,
     /// Every how many generations a row is kept, as a power of two.
     stride_log2: u32,
 }
 
 /// A history as it is read, before it is checked.
 #[derive(Deserialize)]
-struct Written {
-    rows: Vec<Generation>,
+struct Written<R> {
+    rows: Vec<R>,
     stride_log2: u32,
 }
 
-impl TryFrom<Written> for History {
+/// What was measured of one generation, as a row of a history.
+pub(crate) trait Row {
+    /// Which generation it was.
+    fn index(&self) -> u32;
+    /// Whether what was read can be what was written.
+    fn is_sound(&self) -> bool;
+}
+
+impl Row for Generation {
+    fn index(&self) -> u32 {
+        self.index
+    }
+    fn is_sound(&self) -> bool {
+        self.best.is_finite()
+    }
+}
+
+impl<R: Row> TryFrom<Written<R>> for History<R> {
     type Error = &'static str;
 
-    fn try_from(Written { rows, stride_log2 }: Written) -> Result<History, Self::Error> {
+    fn try_from(Written { rows, stride_log2 }: Written<R>) -> Result<History<R>, Self::Error> {
         let stride = 1_u32.checked_shl(stride_log2).ok_or("the history is damaged: its stride")?;
-        let in_place = |(at, row): (usize, &Generation)| {
-            u64::from(row.index) == at as u64 * u64::from(stride) && row.best.is_finite()
+        let in_place = |(at, row): (usize, &R)| {
+            u64::from(row.index()) == at as u64 * u64::from(stride) && row.is_sound()
         };
         if rows.len() > HISTORY_MAX || !rows.iter().enumerate().all(in_place) {
             return Err("the history is damaged: its rows are not evenly spaced");
@@ -166,9 +183,15 @@ impl TryFrom<Written> for History {
     }
 }
 
-impl History {
+impl<R> Default for History<R> {
+    fn default() -> Self {
+        History { rows: Vec::new(), stride_log2: 0 }
+    }
+}
+
+impl<R> History<R> {
     /// The rows: one for each generation, until there are [`HISTORY_MAX`]; then one for every second, and so on.
-    pub fn rows(&self) -> &[Generation] {
+    pub fn rows(&self) -> &[R] {
         &self.rows
     }
 
@@ -176,16 +199,19 @@ impl History {
     pub(crate) fn rows_of(&self, generations: u32) -> u64 {
         u64::from(generations).div_ceil(1 << self.stride_log2)
     }
+}
 
-    pub(crate) fn push(&mut self, row: Generation) {
-        if row.index & ((1 << self.stride_log2) - 1) != 0 {
+#[allow(private_bounds)] // Only the searches of this crate write a history.
+impl<R: Row> History<R> {
+    pub(crate) fn push(&mut self, row: R) {
+        if row.index() & ((1 << self.stride_log2) - 1) != 0 {
             return;
         }
         if self.rows.len() == HISTORY_MAX {
             self.stride_log2 += 1;
             let mask = (1 << self.stride_log2) - 1;
-            self.rows.retain(|row| row.index & mask == 0);
-            if row.index & mask != 0 {
+            self.rows.retain(|row| row.index() & mask == 0);
+            if row.index() & mask != 0 {
                 return;
             }
         }

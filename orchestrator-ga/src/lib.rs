@@ -71,6 +71,8 @@ mod optimizer;
 mod outcome;
 #[cfg(feature = "rayon")]
 mod parallel;
+pub mod pareto;
+mod pending;
 mod run;
 mod run_async;
 mod saved;
@@ -108,7 +110,8 @@ pub use method::{AnyOptimizer, Method, MethodName};
 pub use optimizer::{Optimizer, Population};
 pub use outcome::{REGION_SHARE_MIN, SearchResult};
 #[cfg(feature = "rayon")]
-pub use parallel::{Parallel, parallel};
+pub use parallel::{Parallel, ParallelObjectives, parallel, parallel_objectives};
+pub use pareto::{Nsga2, Nsga3, Objectives, ObjectivesFn, ParetoSearch};
 pub use search::Search;
 pub use stop::{EVALUATIONS_MAX, Stop, StopReason};
 pub use worker::{AsyncGaWorker, GaOutput, GaRequest, GaWorker, StartPoint, WorkerFitness};

@@ -6,6 +6,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::candidates::{Candidates, Evaluation, Scores};
 use crate::fitness::{FitnessError, FitnessFn};
+use crate::pareto::ObjectivesFn;
 
 /// Into how many pieces a batch is cut for each thread: some, so that a slow candidate does not keep the others waiting.
 const PIECES_PER_THREAD: usize = 4;
@@ -47,17 +48,61 @@ impl<F: FitnessFn + Sync> FitnessFn for Parallel<F> {
     }
 
     fn evaluate_batch(&self, candidates: &Candidates<'_>, scores: &mut Scores) {
-        let pieces = PIECES_PER_THREAD * rayon::current_num_threads();
-        let length = candidates.len().div_ceil(pieces).max(1);
-        let parts: Vec<Scores> = (0..candidates.len().div_ceil(length))
-            .into_par_iter()
-            .map(|piece| {
-                let end = candidates.len().min((piece + 1) * length);
-                let mut scores = Scores::new();
-                self.fitness.evaluate_batch(&candidates.part(piece * length..end), &mut scores);
-                scores
-            })
-            .collect();
-        parts.into_iter().for_each(|part| scores.append(part));
+        in_pieces(candidates, scores, |part, scores| self.fitness.evaluate_batch(part, scores));
     }
+}
+
+/// The same objectives, evaluated on the threads of the rayon pool that drives the search, as [`parallel`] does it for a fitness.
+pub fn parallel_objectives<F: ObjectivesFn + Sync>(objectives: F) -> ParallelObjectives<F> {
+    ParallelObjectives { objectives }
+}
+
+/// See [`parallel_objectives`].
+#[derive(Debug, Clone, Copy)]
+pub struct ParallelObjectives<F> {
+    objectives: F,
+}
+
+impl<F: ObjectivesFn + Sync> ObjectivesFn for ParallelObjectives<F> {
+    fn evaluate(
+        &self,
+        candidate: &[f64],
+        values: &mut [f64],
+        evaluation: &Evaluation,
+    ) -> Result<(), FitnessError> {
+        self.objectives.evaluate(candidate, values, evaluation)
+    }
+
+    fn violation(&self, candidate: &[f64]) -> f64 {
+        self.objectives.violation(candidate)
+    }
+
+    fn repair(&self, candidate: &mut [f64]) -> bool {
+        self.objectives.repair(candidate)
+    }
+
+    fn evaluate_batch(&self, candidates: &Candidates<'_>, scores: &mut Scores) {
+        in_pieces(candidates, scores, |part, scores| self.objectives.evaluate_batch(part, scores));
+    }
+}
+
+/// Scores the candidates piece by piece on all threads, and puts the pieces together in their order.
+fn in_pieces(
+    candidates: &Candidates<'_>,
+    scores: &mut Scores,
+    evaluate: impl Fn(&Candidates<'_>, &mut Scores) + Sync,
+) {
+    let objectives = scores.costs.objectives();
+    let pieces = PIECES_PER_THREAD * rayon::current_num_threads();
+    let length = candidates.len().div_ceil(pieces).max(1);
+    let parts: Vec<Scores> = (0..candidates.len().div_ceil(length))
+        .into_par_iter()
+        .map(|piece| {
+            let end = candidates.len().min((piece + 1) * length);
+            let mut scores = Scores::of(objectives);
+            evaluate(&candidates.part(piece * length..end), &mut scores);
+            scores
+        })
+        .collect();
+    parts.into_iter().for_each(|part| scores.append(part));
 }

@@ -170,6 +170,17 @@ impl Stop {
         }
     }
 
+    /// Whether a rule looks at the fitness, which many objectives have only by a measure such as the hypervolume.
+    pub(crate) fn looks_at_fitness(&self) -> bool {
+        match self {
+            Stop::Target(_) | Stop::Stagnation(_) | Stop::StagnantEvaluations(_) => true,
+            Stop::Any(rules) | Stop::All(rules) => rules.iter().any(Stop::looks_at_fitness),
+            Stop::Evaluations(_) | Stop::Generations(_) | Stop::Elapsed(_) | Stop::Feasible => {
+                false
+            }
+        }
+    }
+
     /// How many evaluations are left before the rules end the search for this reason alone.
     pub(crate) fn room(&self, used: u64) -> u64 {
         match self {
