@@ -74,11 +74,11 @@ pub struct Auto {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Stage {
-    Genetic(Ga),
+    Genetic(Box<Ga>),
     Covariance(Box<CmaEs>),
     /// Differential evolution with models, and what follows it. The population stays during the descent, for what is measured of
     /// it, and takes what the descent finds.
-    Modelled(De, Option<Descent>),
+    Modelled(Box<De>, Option<Descent>),
 }
 
 impl Auto {
@@ -243,11 +243,12 @@ impl Stage {
                 let generations = evaluations / preset.population as u64;
                 let generations = u32::try_from(generations).unwrap_or(u32::MAX);
                 let generations = generations.clamp(1, GENERATIONS_MAX);
-                Ga::new(space.clone(), GaConfig { generations, ..preset }, seed).map(Stage::Genetic)
+                Ga::new(space.clone(), GaConfig { generations, ..preset }, seed)
+                    .map(|ga| Stage::Genetic(Box::new(ga)))
             }
             Choice::Modelled => {
                 let config = plan::differential(space.len(), share);
-                De::new(space.clone(), config, seed).map(|de| Stage::Modelled(de, None))
+                De::new(space.clone(), config, seed).map(|de| Stage::Modelled(Box::new(de), None))
             }
             Choice::Covariance => {
                 let config = CmaConfig { restarts: Restarts::Bipop, ..CmaConfig::default() };
