@@ -6,9 +6,11 @@
 use orchestrator_core::{ParameterSpace, Seed};
 use serde::{Deserialize, Serialize};
 
+use crate::auto::Auto;
 use crate::batch::Batch;
 use crate::cma::{CmaConfig, CmaEs};
 use crate::cost::Costs;
+use crate::differential::{De, DeConfig};
 use crate::error::GaError;
 use crate::genetic::{Ga, GaConfig};
 use crate::optimizer::{Optimizer, Population};
@@ -31,8 +33,15 @@ use crate::optimizer::{Optimizer, Population};
 pub enum Method {
     /// The genetic algorithm.
     Genetic(GaConfig),
+    /// Differential evolution.
+    Differential(DeConfig),
     /// Evolution by covariance, CMA-ES.
     CmaEs(CmaConfig),
+    /// The others, picked and chained by the space and the budget.
+    Auto {
+        /// The budget that the search will have.
+        evaluations: u64,
+    },
 }
 
 /// The name of a method.
@@ -42,8 +51,12 @@ pub enum Method {
 pub enum MethodName {
     /// The genetic algorithm.
     Genetic,
+    /// Differential evolution.
+    Differential,
     /// Evolution by covariance, CMA-ES.
     CmaEs,
+    /// The others, picked and chained by the space and the budget.
+    Auto,
 }
 
 impl Method {
@@ -51,7 +64,9 @@ impl Method {
     pub fn name(&self) -> MethodName {
         match self {
             Method::Genetic(_) => MethodName::Genetic,
+            Method::Differential(_) => MethodName::Differential,
             Method::CmaEs(_) => MethodName::CmaEs,
+            Method::Auto { .. } => MethodName::Auto,
         }
     }
 
@@ -65,6 +80,10 @@ impl Method {
                 .map(|optimizer| AnyOptimizer::Genetic(Box::new(optimizer))),
             Method::CmaEs(config) => CmaEs::new(space, config.clone(), seed)
                 .map(|optimizer| AnyOptimizer::CmaEs(Box::new(optimizer))),
+            Method::Differential(config) => De::new(space, config.clone(), seed)
+                .map(|optimizer| AnyOptimizer::Differential(Box::new(optimizer))),
+            Method::Auto { evaluations } => Auto::new(space, *evaluations, seed)
+                .map(|optimizer| AnyOptimizer::Auto(Box::new(optimizer))),
         }
     }
 }
@@ -76,22 +95,30 @@ impl Method {
 pub enum AnyOptimizer {
     /// The genetic algorithm.
     Genetic(Box<Ga>),
+    /// Differential evolution.
+    Differential(Box<De>),
     /// Evolution by covariance.
     CmaEs(Box<CmaEs>),
+    /// The others, picked and chained.
+    Auto(Box<Auto>),
 }
 
 impl AnyOptimizer {
     fn inner(&self) -> &dyn Optimizer {
         match self {
             AnyOptimizer::Genetic(optimizer) => &**optimizer,
+            AnyOptimizer::Differential(optimizer) => &**optimizer,
             AnyOptimizer::CmaEs(optimizer) => &**optimizer,
+            AnyOptimizer::Auto(optimizer) => &**optimizer,
         }
     }
 
     fn inner_mut(&mut self) -> &mut dyn Optimizer {
         match self {
             AnyOptimizer::Genetic(optimizer) => &mut **optimizer,
+            AnyOptimizer::Differential(optimizer) => &mut **optimizer,
             AnyOptimizer::CmaEs(optimizer) => &mut **optimizer,
+            AnyOptimizer::Auto(optimizer) => &mut **optimizer,
         }
     }
 }

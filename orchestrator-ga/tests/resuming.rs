@@ -109,7 +109,7 @@ fn damage(value: &mut Value, kind: usize, word: u64) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_damaged_state_is_an_error_or_a_search_that_ends(

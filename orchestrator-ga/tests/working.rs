@@ -59,6 +59,7 @@ fn what_it_does_not_understand_it_refuses() {
         (r#"{"tournament":2,"selection":{"tournament":{"size":3}}}"#, "contradict"),
         (r#"{"evaluations":0}"#, "no evaluations"),
         (r#"{"method":"guessing"}"#, "guessing"),
+        (r#"{"method":"auto","population":9}"#, "no setting of auto"),
         (r#"{"method":"cma_es","elites":2}"#, "elites is a setting of the genetic algorithm"),
         (r#"{"warm_start":[{"temperature":1.0}]}"#, "no value for \"weight.complexity\""),
         (r#"{"warm_start":[[9,1,0,1]]}"#, "start point 0"),
@@ -123,7 +124,8 @@ fn a_budget_of_evaluations_is_kept_and_the_step_decays_over_what_it_pays_for() {
 
 #[test]
 fn a_task_names_its_method() {
-    for (method, evaluations) in [("cma_es", 620), ("genetic", 590)] {
+    let methods = [("cma_es", 620), ("genetic", 590), ("differential", 620), ("auto", 620)];
+    for (method, evaluations) in methods {
         let result = ask(&format!(r#"{{"method":"{method}"}}"#)).unwrap().result;
         assert!(result.evaluations <= evaluations, "{method}: {}", result.evaluations);
         assert!(result.final_fitness > 2.9, "{method}: {}", result.final_fitness);

@@ -74,11 +74,11 @@ pub struct Auto {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Stage {
-    Genetic(Ga),
+    Genetic(Box<Ga>),
     Covariance(Box<CmaEs>),
     /// Differential evolution with models, and what follows it. The population stays during the descent, for what is measured of
     /// it, and takes what the descent finds.
-    Modelled(De, Option<Descent>),
+    Modelled(Box<De>, Option<Descent>),
 }
 
 impl Auto {
@@ -164,7 +164,7 @@ impl Auto {
             Stage::of_round(&self.space, self.evaluations, share, self.seed, self.round + 1);
         // The first round could be made in this space, so this one can; if not, the old one goes on.
         if let Ok(stage) = stage {
-            self.round += 1;
+            self.round = self.round.saturating_add(1);
             self.round_start = self.used;
             self.round_end = self.used + share;
             self.stage = stage;
@@ -243,11 +243,12 @@ impl Stage {
                 let generations = evaluations / preset.population as u64;
                 let generations = u32::try_from(generations).unwrap_or(u32::MAX);
                 let generations = generations.clamp(1, GENERATIONS_MAX);
-                Ga::new(space.clone(), GaConfig { generations, ..preset }, seed).map(Stage::Genetic)
+                Ga::new(space.clone(), GaConfig { generations, ..preset }, seed)
+                    .map(|ga| Stage::Genetic(Box::new(ga)))
             }
             Choice::Modelled => {
                 let config = plan::differential(space.len(), share);
-                De::new(space.clone(), config, seed).map(|de| Stage::Modelled(de, None))
+                De::new(space.clone(), config, seed).map(|de| Stage::Modelled(Box::new(de), None))
             }
             Choice::Covariance => {
                 let config = CmaConfig { restarts: Restarts::Bipop, ..CmaConfig::default() };
@@ -294,7 +295,7 @@ impl Optimizer for Auto {
     }
 
     fn tell(&mut self, batch: &mut Batch, costs: &mut Costs) {
-        self.used += batch.len() as u64;
+        self.used = self.used.saturating_add(batch.len() as u64);
         let before = self.evidence.best().map_or(f64::INFINITY, |best| self.evidence.value(best));
         if let Stage::Modelled(..) = &self.stage {
             for (index, point) in batch.points().enumerate() {

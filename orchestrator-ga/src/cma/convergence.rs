@@ -71,10 +71,10 @@ impl Record {
         ranking: &[usize],
         distribution: &Distribution,
     ) -> bool {
-        self.evaluations += ranking.len() as u64;
+        self.evaluations = self.evaluations.saturating_add(ranking.len() as u64);
         let known = ranking.iter().take_while(|&&at| costs.cost(at).is_known()).count();
         if known == 0 {
-            self.failed_generations += 1;
+            self.failed_generations = self.failed_generations.saturating_add(1);
             return false;
         }
         self.failed_generations = 0;

@@ -125,7 +125,7 @@ impl Distribution {
     ) -> bool {
         let s = strategy;
         let n = self.dimension() as f64;
-        self.generation += 1;
+        self.generation = self.generation.saturating_add(1);
         self.shift(s, ranking, &mut scratch.shift);
         for (mean, shift) in self.mean.iter_mut().zip(&scratch.shift) {
             *mean += self.sigma * shift;

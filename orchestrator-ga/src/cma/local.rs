@@ -178,7 +178,7 @@ impl Local {
         }
         if gain > 0.0 {
             self.failures = 0;
-            self.chain += 1;
+            self.chain = self.chain.saturating_add(1);
             if self.chain < CHAIN_MAX {
                 self.pending = self.propose(d, scratch, room);
             }

@@ -156,7 +156,7 @@ impl CmaEs {
         let Some(local) = &mut self.local else { return };
         let cost = costs.cost(0);
         let value = (cost.is_feasible() && cost.value.is_finite()).then_some(cost.value);
-        self.record.evaluations += 1;
+        self.record.evaluations = self.record.evaluations.saturating_add(1);
         self.frame.shares(batch.point(0), &mut self.inner);
         let Self { distribution, scratch, room, inner, .. } = self;
         local.judge(value, inner, distribution, scratch, room);

@@ -82,7 +82,7 @@ impl Schedule {
         if self.restarts >= config.restarts_max {
             return None;
         }
-        self.restarts += 1;
+        self.restarts = self.restarts.saturating_add(1);
         match config.restarts {
             Restarts::None => None,
             Restarts::Bipop if self.small < self.large => Some(self.small_run(config, stream)),

@@ -265,7 +265,7 @@ impl Optimizer for De {
     }
 
     fn tell(&mut self, batch: &mut Batch, costs: &mut Costs) {
-        self.evaluations += batch.len() as u64;
+        self.evaluations = self.evaluations.saturating_add(batch.len() as u64);
         if self.costs.is_empty() {
             std::mem::swap(&mut self.points, batch);
             std::mem::swap(&mut self.costs, costs);

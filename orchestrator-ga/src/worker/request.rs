@@ -6,6 +6,7 @@ use orchestrator_core::{ParameterSpace, Task, TaskError};
 use serde::{Deserialize, Serialize};
 
 use crate::cma::CmaConfig;
+use crate::differential::DeConfig;
 use crate::genetic::{Crossover, GENERATIONS_MAX, GaConfig, Mutation, Selection};
 use crate::method::{AnyOptimizer, Method, MethodName};
 use crate::search::Search;
@@ -37,7 +38,7 @@ pub struct GaRequest {
     pub evaluations: Option<u64>,
     /// Overrides [`GaConfig::generations`]; ends the search of another method after so many generations.
     pub generations: Option<u32>,
-    /// Overrides [`GaConfig::population`] and [`CmaConfig::population`].
+    /// Overrides [`GaConfig::population`], [`DeConfig::population`] and [`CmaConfig::population`].
     pub population: Option<usize>,
     /// Overrides [`GaConfig::selection`] by a tournament of so many.
     pub tournament: Option<usize>,
@@ -78,7 +79,7 @@ impl Plan {
             input if input.is_null() => GaRequest::default(),
             input => input.to::<GaRequest>()?,
         };
-        let method = request.method(method)?;
+        let method = request.method(method, space)?;
         let stop = request.stop(&method);
         let optimizer = method.build(space.clone(), task.seed());
         let mut search =
@@ -88,7 +89,7 @@ impl Plan {
         search.start_from(&points).map_err(refused)?;
         let config = match method {
             Method::Genetic(config) => Some(config),
-            Method::CmaEs(_) => None,
+            Method::Differential(_) | Method::CmaEs(_) | Method::Auto { .. } => None,
         };
         Ok(Plan { search, config })
     }
@@ -96,7 +97,7 @@ impl Plan {
 
 impl GaRequest {
     /// The worker's method, or another in its defaults, with what the request overrides.
-    fn method(&self, own: &Method) -> Result<Method, TaskError> {
+    fn method(&self, own: &Method, space: &ParameterSpace) -> Result<Method, TaskError> {
         let name = self.method.unwrap_or(own.name());
         if name != MethodName::Genetic
             && let Some(setting) = self.genetic_setting()
@@ -108,11 +109,28 @@ impl GaRequest {
                 "tournament and selection are both given, and contradict each other",
             ));
         }
+        if name == MethodName::Auto && self.population.is_some() {
+            return Err(refused("population is no setting of auto, which finds its own"));
+        }
         Ok(match (name, own) {
             (MethodName::Genetic, Method::Genetic(own)) => Method::Genetic(self.genetic(own)),
             (MethodName::Genetic, _) => Method::Genetic(self.genetic(&GaConfig::documents())),
+            (MethodName::Differential, Method::Differential(own)) => {
+                Method::Differential(self.differential(own))
+            }
+            (MethodName::Differential, _) => {
+                let evaluations = self.evaluations.unwrap_or(UNASKED_EVALUATIONS);
+                let own = DeConfig::for_budget(space.len(), evaluations);
+                Method::Differential(self.differential(&own))
+            }
             (MethodName::CmaEs, Method::CmaEs(own)) => Method::CmaEs(self.cma_es(own)),
             (MethodName::CmaEs, _) => Method::CmaEs(self.cma_es(&CmaConfig::default())),
+            (MethodName::Auto, Method::Auto { evaluations }) => {
+                Method::Auto { evaluations: self.evaluations.unwrap_or(*evaluations) }
+            }
+            (MethodName::Auto, _) => {
+                Method::Auto { evaluations: self.evaluations.unwrap_or(UNASKED_EVALUATIONS) }
+            }
         })
     }
 
@@ -132,6 +150,14 @@ impl GaRequest {
 
     fn cma_es(&self, own: &CmaConfig) -> CmaConfig {
         CmaConfig { population: self.population.or(own.population), ..own.clone() }
+    }
+
+    fn differential(&self, own: &DeConfig) -> DeConfig {
+        DeConfig {
+            population: self.population.unwrap_or(own.population),
+            evaluations: self.evaluations.unwrap_or(own.evaluations),
+            ..own.clone()
+        }
     }
 
     fn genetic(&self, own: &GaConfig) -> GaConfig {
@@ -157,19 +183,26 @@ impl GaRequest {
     }
 
     fn stop(&self, method: &Method) -> Stop {
-        let bound = match (self.evaluations, self.generations) {
-            (Some(evaluations), None) => Stop::Evaluations(evaluations),
-            (Some(evaluations), Some(generations)) => {
-                Stop::Evaluations(evaluations).or(Stop::Generations(generations))
-            }
-            (None, Some(generations)) => Stop::Generations(generations),
-            (None, None) => match method {
-                Method::Genetic(config) => Stop::Generations(config.generations),
-                Method::CmaEs(_) => Stop::Evaluations(UNASKED_EVALUATIONS),
-            },
-        };
+        let evaluations = self.evaluations.or(match method {
+            // Its own bound, its generations, follows.
+            Method::Genetic(_) => None,
+            Method::Differential(config) => Some(config.evaluations),
+            Method::CmaEs(_) => self.generations.is_none().then_some(UNASKED_EVALUATIONS),
+            Method::Auto { evaluations } => Some(*evaluations),
+        });
+        let generations = self.generations.or(match method {
+            Method::Genetic(config) if evaluations.is_none() => Some(config.generations),
+            Method::Genetic(_)
+            | Method::Differential(_)
+            | Method::CmaEs(_)
+            | Method::Auto { .. } => None,
+        });
+        let bounds = [evaluations.map(Stop::Evaluations), generations.map(Stop::Generations)];
         let rules = [self.target.map(Stop::Target), self.stagnation.map(Stop::Stagnation)];
-        rules.into_iter().flatten().fold(bound, Stop::or)
+        match bounds.into_iter().chain(rules).flatten().reduce(Stop::or) {
+            Some(stop) => stop,
+            None => Stop::Evaluations(UNASKED_EVALUATIONS),
+        }
     }
 }
 

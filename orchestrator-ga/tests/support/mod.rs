@@ -2,7 +2,7 @@
 #![allow(dead_code)] // Each test file uses its part.
 
 use orchestrator_core::{ParameterSpace, Payload, Seed};
-use orchestrator_ga::{CmaConfig, Ga, GaConfig, Method, Search, Stop};
+use orchestrator_ga::{CmaConfig, DeConfig, Ga, GaConfig, Method, Search, Stop};
 use serde::Serialize;
 
 /// Its maximum is 0, where all values are 0.3.
@@ -33,7 +33,9 @@ pub(crate) fn bytes(state: &impl Serialize) -> Payload {
 pub(crate) fn methods() -> Vec<Method> {
     vec![
         Method::Genetic(GaConfig { generations: 50, ..GaConfig::documents() }),
+        Method::Differential(DeConfig::for_budget(4, 500)),
         Method::CmaEs(CmaConfig::default()),
+        Method::Auto { evaluations: 500 },
     ]
 }
 
