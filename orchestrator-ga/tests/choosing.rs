@@ -218,3 +218,15 @@ fn the_same_seed_gives_the_same_answer_and_another_seed_another() {
     assert_eq!(run(1), run(1));
     assert_ne!(run(1), run(2));
 }
+
+// A change here changes every result that anybody has recorded.
+#[test]
+fn golden_values_stay() {
+    let fitness = |x: &[f64]| -rosenbrock(x);
+    let auto = maximize(space(3), 60, Seed(42), &fitness).unwrap();
+    let mut de = De::search(space(3), DeConfig::for_budget(3, 60), Seed(42)).unwrap();
+    let de = de.run(&fitness).unwrap();
+    assert_eq!([auto.final_fitness, de.final_fitness], GOLDEN);
+}
+
+const GOLDEN: [f64; 2] = [-32.33197949966594, -3.638377678130147];
