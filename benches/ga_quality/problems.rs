@@ -110,6 +110,11 @@ impl Problem {
         Problem { function, lower, upper, shift, rotation: None }
     }
 
+    /// The same for every run.
+    pub(crate) fn shifted_again(function: Function, dimension: usize, _run: u64) -> Problem {
+        Problem::shifted(function, dimension)
+    }
+
     /// The same, rotated by the matrix with this number.
     pub(crate) fn rotated(function: Function, dimension: usize, number: u64) -> Problem {
         let seed = Seed(4).derive("rotation").derive(function.name()).index(number);

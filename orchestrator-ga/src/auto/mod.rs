@@ -66,6 +66,8 @@ pub struct Auto {
     evidence: Evidence,
     /// How many of the last points of the waiting batch the models asked for.
     of_models: usize,
+    /// How many generations ago the models were asked last.
+    since_models: u32,
     #[serde(skip)]
     workspace: Workspace,
 }
@@ -101,6 +103,7 @@ impl Auto {
             round_end,
             stage,
             of_models: 0,
+            since_models: 0,
             space,
             seed,
             evaluations,
@@ -275,7 +278,12 @@ impl Optimizer for Auto {
             Stage::Covariance(cma) => cma.ask(batch),
             Stage::Modelled(de, None) => {
                 de.ask(batch);
-                self.ask_models(batch);
+                self.since_models += 1;
+                let length = self.round_end - self.round_start;
+                if self.since_models >= plan::models_every(self.space.len(), length) {
+                    self.since_models = 0;
+                    self.ask_models(batch);
+                }
             }
             Stage::Modelled(_, Some(descent)) => {
                 // A descent is started from a best point, and the evidence only grows better.

@@ -150,8 +150,8 @@ mod tests {
     }
 
     #[test]
-    fn a_quadratic_is_found_again_from_as_many_points_as_it_has_coefficients() {
-        let mut model = fitted(coefficients(3));
+    fn a_quadratic_is_found_again_from_twice_as_many_points_as_it_has_coefficients() {
+        let mut model = fitted(2 * coefficients(3));
         let (step, promise) = model.step(1.0).unwrap();
         let error = step.iter().zip([0.2, -0.1, 0.3]).map(|(s, o)| (s - o).abs());
         assert!(error.fold(0.0, f64::max) < 1e-5, "{step:?}");
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_step_is_no_longer_than_its_reach() {
-        let mut model = fitted(coefficients(3));
+        let mut model = fitted(2 * coefficients(3));
         let (step, promise) = model.step(0.1).unwrap();
         assert!((dot(step, step).sqrt() - 0.1).abs() < 1e-6 && promise > 0.0, "{step:?}");
     }

@@ -22,6 +22,7 @@ pub(super) struct Saved {
     stage: Stage,
     evidence: Evidence,
     of_models: usize,
+    since_models: u32,
 }
 
 /// More models than any plan asks for.
@@ -32,7 +33,8 @@ impl TryFrom<Saved> for Auto {
 
     fn try_from(saved: Saved) -> Result<Auto, GaError> {
         let Saved { space, seed, stream, evaluations, used, .. } = saved;
-        let Saved { round, round_start, round_end, stage, evidence, of_models, .. } = saved;
+        let Saved { round, round_start, round_end, stage, evidence, .. } = saved;
+        let Saved { of_models, since_models, .. } = saved;
         let (own, descends) = match &stage {
             Stage::Genetic(ga) => (ga.space(), true),
             Stage::Covariance(cma) => (cma.space(), true),
@@ -65,6 +67,7 @@ impl TryFrom<Saved> for Auto {
             stage,
             evidence,
             of_models,
+            since_models: since_models.min(u32::MAX - 1),
         })
     }
 }

@@ -196,7 +196,7 @@ impl De {
             }
             // A space may hold more than reals: a value is where its domain has it.
             self.space.clamp(child);
-            if child == own {
+            if points.points().any(|member| member == child) {
                 // It is known already, and is not evaluated again.
                 batch.truncate(size);
             } else {
@@ -229,6 +229,7 @@ impl De {
         }
         let worked = self.trials.iter().map(|(_, trial)| *trial).zip(gains.iter().copied());
         self.memory.learn(worked.filter(|(_, gain)| *gain > 0.0));
+        self.trials.clear();
         self.shrink();
     }
 
