@@ -4,12 +4,12 @@
 //! cargo run --release -p benches --bin ga_quality               # the table
 //! cargo run --release -p benches --bin ga_quality -- --check    # exits 1 when a row falls short
 //! cargo run --release -p benches --bin ga_quality -- --json     # the rows, for machines
+//! cargo run --release -p benches --bin ga_quality -- --only quality # or speed: one half of it
 //! cargo run --release -p benches --bin ga_quality -- --problems # the problems, for peers.py
 //! ```
 //!
 //! The figures are the same on every machine, each a median over fixed seeds; but for the times, which come last.
 
-mod dense_nsga2;
 mod pareto;
 mod pareto_problems;
 mod problems;
@@ -30,16 +30,31 @@ enum Output {
     Problems,
 }
 
+/// Which rows are made.
+#[derive(Clone, Copy, PartialEq)]
+enum Part {
+    All,
+    Quality,
+    Speed,
+}
+
 fn main() -> ExitCode {
-    let (mut output, mut check) = (Output::Table, false);
-    for argument in std::env::args().skip(1) {
+    let (mut output, mut check, mut part) = (Output::Table, false, Part::All);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--check" => check = true,
             "--json" => output = Output::Json,
             "--problems" => output = Output::Problems,
+            "--only" => match arguments.next().as_deref() {
+                Some("quality") => part = Part::Quality,
+                Some("speed") => part = Part::Speed,
+                _ => return refused("--only takes quality or speed"),
+            },
             unknown => {
-                eprintln!("unknown argument {unknown:?}; known: --check, --json, --problems");
-                return ExitCode::from(2);
+                return refused(&format!(
+                    "unknown argument {unknown:?}; known: --check, --json, --only quality, --only speed, --problems"
+                ));
             }
         }
     }
@@ -47,9 +62,14 @@ fn main() -> ExitCode {
         println!("{}", single::problems());
         return ExitCode::SUCCESS;
     }
-    let mut rows = single::rows();
-    rows.extend(pareto::rows());
-    rows.extend(speed::rows());
+    let mut rows = Vec::new();
+    if part != Part::Speed {
+        rows.extend(single::rows());
+        rows.extend(pareto::rows());
+    }
+    if part != Part::Quality {
+        rows.extend(speed::rows());
+    }
     match output {
         Output::Json => {
             let text = serde_json::to_string_pretty(&rows);
@@ -63,6 +83,11 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
+}
+
+fn refused(what: &str) -> ExitCode {
+    eprintln!("{what}");
+    ExitCode::from(2)
 }
 
 /// The rows as a Markdown table, group by group.

@@ -1,15 +1,11 @@
 //! Many objectives: the hypervolumes that our methods reach, beside the medians of the same methods in pymoo.
 
-use std::hint::black_box;
-use std::time::Instant;
-
 use orchestrator_ai::core::Seed;
 use orchestrator_ai::ga::pareto::{
     Directions, Nsga2, Nsga2Config, Nsga3, Nsga3Config, Objectives, ParetoSearch,
 };
 use orchestrator_ai::ga::{Optimizer, Stop};
 
-use crate::dense_nsga2;
 use crate::pareto_problems::ParetoProblem;
 use crate::row::Row;
 use crate::statistics::{at_least_by_chance, median};
@@ -54,41 +50,7 @@ pub(crate) fn rows() -> Vec<Row> {
         let method = Nsga3::new(space, directions, Nsga3Config::default(), seed);
         reached(method.expect("the preset can run"), ParetoProblem::Dtlz2)
     }));
-    rows.push(speed());
     rows
-}
-
-/// How much more time ours may take than what is written by hand for one problem.
-const SPEED_RATIO_MAX: f64 = 1.3;
-/// How often each is timed.
-const TIMED_RUNS: u64 = 31;
-
-/// NSGA-II on ZDT1 beside the same by hand, in milliseconds: the least of runs that take turns, so that a neighbour on the machine
-/// disturbs both or neither.
-fn speed() -> Row {
-    let (mut ours, mut by_hand) = (f64::INFINITY, f64::INFINITY);
-    for run in 0..TIMED_RUNS {
-        by_hand = by_hand.min(milliseconds(|| dense_nsga2::run(249, Seed(run))));
-        ours = ours.min(milliseconds(|| {
-            let problem = ParetoProblem::Zdt1;
-            let method = Nsga2::new(problem.space(), 2, Nsga2Config::default(), Seed(run));
-            let objectives = Objectives::minimize(["f0", "f1"]).expect("the names differ");
-            let stop = Stop::Evaluations(EVALUATIONS);
-            let search = ParetoSearch::new(method.expect("the preset can run"), objectives, stop);
-            let found = search
-                .expect("the rules have a bound")
-                .run(&|x: &[f64], values: &mut [f64]| problem.evaluate(x, values));
-            found.expect("all candidates are feasible").front
-        }));
-    }
-    Row::shown("time of 25,000 evaluations, ms", "NSGA-II, ZDT1, by hand", ours, by_hand)
-        .at_most(SPEED_RATIO_MAX)
-}
-
-fn milliseconds<T>(work: impl FnOnce() -> T) -> f64 {
-    let began = Instant::now();
-    black_box(work());
-    began.elapsed().as_secs_f64() * 1e3
 }
 
 /// The hypervolumes of all runs beside a median: more is better, so it fails when too many lie below.
