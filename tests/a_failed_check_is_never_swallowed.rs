@@ -5,6 +5,7 @@ mod support;
 
 use orchestrator_ai::ga::Selection;
 use orchestrator_ai::intelligence::Knowledge;
+use orchestrator_ai::rl::{Exploration, Schedule};
 use orchestrator_ai::{
     Budget, FailureCase, OrchestrateError, Preset, Report, Settings, Verdict, WHOLE, step, workflow,
 };
@@ -156,7 +157,8 @@ fn presets_are_what_the_documents_say() {
         let (ga, rl) = (of(preset).ga(), of(preset).rl());
         assert_eq!(ga.selection, Selection::Tournament { size: 3 });
         assert_eq!((ga.crossover_rate, ga.mutation_rate), (0.7, 0.15));
-        assert_eq!((rl.alpha, rl.gamma, rl.epsilon, rl.steps), (0.1, 0.95, 0.2, 3));
+        assert_eq!((rl.alpha, rl.gamma, rl.steps), (Schedule::Constant(0.1), 0.95, 3));
+        assert_eq!(rl.exploration, Exploration::epsilon(0.2));
         assert_eq!(of(preset).attention().head_dim().unwrap(), 4);
     }
     let standard = Settings::default();
