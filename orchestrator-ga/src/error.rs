@@ -27,6 +27,17 @@ pub enum GaError {
         /// Which, and why.
         what: &'static str,
     },
+    /// The method searches real parameters only. The genetic algorithm, differential evolution and
+    /// [`Auto`](crate::Auto) search any.
+    #[error(
+        "{method} searches real parameters only, and {name:?} is none; search it by Auto or the genetic algorithm"
+    )]
+    NotReal {
+        /// The method.
+        method: &'static str,
+        /// The first parameter that is not real.
+        name: String,
+    },
     /// A point to start from is not in the space.
     #[error("start point {index}: {source}")]
     Start {
