@@ -443,7 +443,7 @@ impl<O: Optimizer> ParetoSearch<O> {
             return Err(GaError::Ended);
         }
         let wanted = self.waiting().len();
-        scores.costs.for_each_feasible_row(|row| self.objectives.turn(row));
+        scores.costs.for_each_feasible_row(0, |row| self.objectives.turn(row));
         let complete = self.pending.keep(wanted, &mut scores)?;
         self.feasible |= scores.len() > scores.failures + scores.infeasible;
         scores.clear();
