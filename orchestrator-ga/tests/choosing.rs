@@ -189,6 +189,13 @@ fn a_budget_of_nothing_and_impossible_settings_are_refused() {
     assert!(matches!(error, GaError::Setting { setting: "population", .. }), "{error}");
     let config = DeConfig { population_final: 60, ..DeConfig::for_budget(10, 2_500) };
     assert!(De::new(space(10), config, Seed(1)).is_err());
+    for evaluations in [0, u64::MAX] {
+        let error =
+            De::search(space(2), DeConfig::for_budget(2, evaluations), Seed(1)).unwrap_err();
+        let named = format!("evaluations is {evaluations}");
+        assert!(error.to_string().starts_with(&named) || evaluations > 0, "{error}");
+        assert!(error.to_string().len() < 100, "{error}");
+    }
 }
 
 #[test]
