@@ -78,6 +78,7 @@ mod run_async;
 mod saved;
 mod scratch;
 mod search;
+mod start;
 mod stop;
 mod worker;
 

@@ -31,6 +31,7 @@ use crate::fitness::FitnessError;
 use crate::generation::{Generation, History};
 use crate::optimizer::Optimizer;
 use crate::outcome::{SearchResult, region_around};
+use crate::start::check_start_points;
 use crate::stop::{Progress, Stop, StopReason};
 
 /// A search in progress.
@@ -128,13 +129,7 @@ impl<O: Optimizer> Search<O> {
         if self.evaluations > 0 || self.given > 0 {
             return Err(GaError::Started);
         }
-        if points.len() > self.batch.len() {
-            let population = self.batch.len();
-            return Err(GaError::StartCount { found: points.len(), population });
-        }
-        for (index, point) in points.iter().enumerate() {
-            self.space().check(point).map_err(|source| GaError::Start { index, source })?;
-        }
+        check_start_points(self.space(), points, self.batch.len())?;
         self.optimizer.start_from(points, &mut self.batch);
         self.given = points.len();
         Ok(())

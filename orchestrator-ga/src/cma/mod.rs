@@ -263,11 +263,7 @@ fn check(space: &ParameterSpace, config: &CmaConfig) -> Result<(), GaError> {
     }
     let dimension = Frame::of(space).dimension() as f64;
     let max = CMA_DIMENSION_MAX as f64;
-    if dimension > max {
-        let setting = "the number of parameters with a width";
-        return Err(GaError::Setting { setting, value: dimension, min: 0.0, max });
-    }
-    Ok(())
+    GaError::check_setting("the number of parameters with a width", dimension, 0.0, max)
 }
 
 /// The model's memory, if it is to be used over so many free parameters.

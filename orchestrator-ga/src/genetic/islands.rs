@@ -15,6 +15,7 @@ use crate::cost::Costs;
 use crate::error::GaError;
 use crate::optimizer::{Optimizer, Population};
 use crate::search::Search;
+use crate::start::check_start_points;
 use crate::stop::Stop;
 
 /// The most islands; together they hold at most [`POPULATION_MAX`] candidates.
@@ -124,13 +125,7 @@ impl Islands {
     ) -> Result<Islands, GaError> {
         config.check()?;
         migration.check(&config)?;
-        let room = migration.islands * config.population;
-        if points.len() > room {
-            return Err(GaError::StartCount { found: points.len(), population: room });
-        }
-        for (index, point) in points.iter().enumerate() {
-            space.check(point).map_err(|source| GaError::Start { index, source })?;
-        }
+        check_start_points(&space, points, migration.islands * config.population)?;
         let islands = (0..migration.islands).map(|island| {
             let own: Vec<Vec<f64>> =
                 points.iter().skip(island).step_by(migration.islands).cloned().collect();
