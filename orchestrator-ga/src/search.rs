@@ -185,7 +185,9 @@ impl<O: Optimizer> Search<O> {
     }
 
     /// Replaces the rules, to go on after the end for example. A generation that the old budget had cut is completed first. What has
-    /// [`Converged`](StopReason::Converged) stays at its end.
+    /// [`Converged`](StopReason::Converged) stays at its end. The method keeps the plan that it was made with: the falling step of
+    /// [`GaConfig::generations`](crate::GaConfig::generations), the shrinking population of
+    /// [`DeConfig::evaluations`](crate::DeConfig::evaluations), and the whole of [`Auto`](crate::Auto), which may soon end.
     ///
     /// # Errors
     /// When the rules make no sense, or might never end the search. Nothing is changed then.
