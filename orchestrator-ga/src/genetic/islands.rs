@@ -52,7 +52,8 @@ impl Migration {
     }
 }
 
-/// Genetic algorithms side by side, with migration.
+/// Genetic algorithms side by side, with migration. A method that is chosen when the program is written: it is no
+/// [`Method`](crate::Method), so a task cannot ask a worker for it.
 ///
 /// ```
 /// use orchestrator_core::{ParameterSpace, Seed};
