@@ -173,9 +173,13 @@ impl Costs {
         violation
     }
 
-    /// Changes the rows of the candidates that break no constraint.
-    pub(crate) fn for_each_feasible_row(&mut self, mut change: impl FnMut(&mut [f64])) {
-        let rows = self.values.chunks_exact_mut(self.objectives).zip(&self.violations);
+    /// Changes the rows of the candidates that break no constraint, from this place on.
+    pub(crate) fn for_each_feasible_row(
+        &mut self,
+        first: usize,
+        mut change: impl FnMut(&mut [f64]),
+    ) {
+        let rows = self.values.chunks_exact_mut(self.objectives).zip(&self.violations).skip(first);
         rows.filter(|(_, violation)| **violation == 0.0).for_each(|(row, _)| change(row));
     }
 

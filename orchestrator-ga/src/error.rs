@@ -12,7 +12,8 @@ pub enum GaError {
     /// A setting is out of its range.
     #[error("{setting} is {value}; it must be within [{min}, {max}]")]
     Setting {
-        /// The field of [`GaConfig`](crate::GaConfig).
+        /// The field of the settings of the method, such as [`GaConfig`](crate::GaConfig) or
+        /// [`CmaConfig`](crate::CmaConfig), or what else is limited, in words.
         setting: &'static str,
         /// Its value.
         value: f64,
@@ -26,6 +27,17 @@ pub enum GaError {
     Combination {
         /// Which, and why.
         what: &'static str,
+    },
+    /// The method searches real parameters only. The genetic algorithm, differential evolution and
+    /// [`Auto`](crate::Auto) search any.
+    #[error(
+        "{method} searches real parameters only, and {name:?} is none; search it by Auto or the genetic algorithm"
+    )]
+    NotReal {
+        /// The method.
+        method: &'static str,
+        /// The first parameter that is not real.
+        name: String,
     },
     /// A point to start from is not in the space.
     #[error("start point {index}: {source}")]
@@ -85,8 +97,9 @@ pub enum GaError {
         /// How many scores came.
         found: usize,
     },
-    /// Not one candidate of a generation has a fitness, so there is nothing to select by. Nothing was changed: mend the fitness
-    /// and tell the same batch again.
+    /// Not one candidate so far has a fitness, so there is nothing to select by. Nothing was changed: mend the fitness and tell the
+    /// same batch again; or, when it rightly fails nearly everywhere, begin with a point that has a fitness
+    /// ([`Search::start_from`](crate::Search::start_from)), or answer with a violation in the place of an error.
     #[error("generation {generation}: all {count} evaluations failed, the last because {last}")]
     AllFailed {
         /// The generation.
@@ -96,7 +109,8 @@ pub enum GaError {
         /// Why the last one failed.
         last: FitnessError,
     },
-    /// The search is over; ask [`Search::result`](crate::Search::result).
+    /// The search is over; ask [`Search::result`](crate::Search::result), or go on with
+    /// [`Search::set_stop`](crate::Search::set_stop).
     #[error("the search has ended")]
     Ended,
     /// Points to start from come first, and once.

@@ -126,7 +126,7 @@ impl Deviations {
         let share = 1.0 / points.len() as f64;
         for column in columns {
             let (at, width) = (column - block.start, space.bounds()[column].width());
-            if width > 0.0 && width.is_finite() {
+            if width > 0.0 {
                 let mean = means[at] * share;
                 self.sum += (squares[at] * share - mean * mean).max(0.0).sqrt() / width;
                 self.count += 1.0;

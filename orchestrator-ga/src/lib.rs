@@ -4,8 +4,32 @@
 //! and the region around it that is worth refining. The same seed gives the same bytes, in whatever order the candidates of a
 //! generation are evaluated.
 //!
-//! A method ([`Optimizer`]: [`Ga`], [`CmaEs`], your own; or a [`Method`], chosen at run time) proposes and learns; a [`Search`] drives it. A search is
-//! an ask/tell state: it hands out candidates and takes scores, calls no user code unless you want it to ([`Search::run`]), reads no
+//! ```
+//! use orchestrator_core::{ParameterSpace, Seed};
+//! use orchestrator_ga::{fitness_fn, maximize};
+//!
+//! let space = ParameterSpace::uniform(3, -5.0, 5.0)?;
+//! let sphere = fitness_fn(|x| -x.iter().map(|v| v * v).sum::<f64>());
+//! let found = maximize(space, 300, Seed(7), &sphere)?; // `minimize` takes a cost
+//! assert!(found.final_fitness > -1e-6 && found.evaluations == 300);
+//! assert_eq!(found.region.len(), 3); // where a finer method should go on
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Which method
+//!
+//! | method | when |
+//! |---|---|
+//! | [`Auto`] | you do not want to choose: it picks and chains the others by the space, its dimension and the budget; behind [`maximize`] and [`minimize`] |
+//! | [`Ga`] | the parameters are not all real, or you want to choose the operators ([`GaConfig`]; its default is the documents' preset) |
+//! | [`Islands`] | the same in several populations with migration |
+//! | [`De`] | mostly real parameters and a known budget; it adapts its settings by itself |
+//! | [`CmaEs`] | real parameters only, at least about 50 evaluations each |
+//! | [`Nsga2`], [`Nsga3`] | several objectives at once: see [`pareto`] |
+//! | your own | an [`Optimizer`] |
+//!
+//! A [`Method`] is one of `Ga`, `De`, `CmaEs` and `Auto`, chosen at run time. A method proposes and learns; a [`Search`] drives it. A
+//! search is an ask/tell state: it hands out candidates and takes scores, calls no user code unless you want it to ([`Search::run`]), reads no
 //! clock, and can be saved between any two batches. A candidate that was not changed is never evaluated twice. A fitness that fails or is
 //! not finite ranks last and is counted.
 //!
@@ -21,31 +45,31 @@
 //! assert!(found.final_fitness > -1.0);
 //! assert!(found.final_fitness >= found.fitness_history[0]);
 //! assert!(found.evaluations <= 20 * 31);
-//! assert_eq!(found.region.len(), 3); // where a finer method should go on
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # What to maximise
 //!
-//! | you have | it is a fitness by |
-//! |---|---|
-//! | a closure over a point | itself ([`fitness_fn`] infers its argument) |
-//! | one that may fail, or has chance in it | [`fallible`] |
-//! | a function over many points at once | [`batch_fn`] |
-//! | a type of your own | [`FitnessFn`], one required method |
-//! | something to await | [`AsyncFitnessFn`], [`async_fitness_fn`] |
-//! | a worker: a model that judges, a program that is measured | [`WorkerFitness`] |
+//! | you have | it is a fitness by | with several objectives |
+//! |---|---|---|
+//! | a closure over a point | itself ([`fitness_fn`] infers its argument) | itself, over a point and the values it fills in ([`objectives_fn`](pareto::objectives_fn)) |
+//! | one that may fail, or has chance in it | [`fallible`] | [`fallible_objectives`](pareto::fallible_objectives) |
+//! | a function over many points at once | [`batch_fn`] | [`ObjectivesFn::evaluate_batch`] |
+//! | a type of your own | [`FitnessFn`], one required method | [`ObjectivesFn`], one required method |
+//! | something to await | [`AsyncFitnessFn`], [`async_fitness_fn`] | [`ParetoSearch::ask`], then `tell` |
+//! | a worker: a model that judges, a program that is measured | [`WorkerFitness`] | the same |
 //!
-//! [`constrained`] adds a constraint to any of them, [`repaired`] a repair. `parallel` (feature `rayon`) and [`on_spawner`] evaluate on
-//! several threads, with the same bytes as on one.
+//! [`constrained`] adds a constraint to a fitness, [`repaired`] a repair; objectives have methods for both. `parallel` and `parallel_objectives`
+//! (feature `rayon`) and, for a fitness, [`on_spawner`] evaluate on several threads, with the same bytes as on one.
 //!
 //! # How to drive it
 //!
 //! [`Search::run`] to the end, [`Search::step`] by the batch, [`Search::run_async`] with so many evaluations in flight; `run_observed` and
-//! `run_async_observed` tell you of every generation, and let you stop. [`Stop`] says when it ends: a budget, a target, stagnation,
-//! the host's time, anything feasible, in any combination that holds a bound. [`Search::set_stop`] goes on after the end, and a
-//! budget that is extended ends with the bytes of the larger one. [`Search::start_from`] begins with what is known to be good. A saved
-//! search goes on as if nothing had happened; a damaged one is refused.
+//! `run_async_observed` tell you of every generation, and let you stop. [`ParetoSearch`] has the same, but for the asynchronous ones. [`Stop`] says
+//! when it ends: a budget, a target, stagnation,
+//! the host's time, anything feasible, in any combination that holds a bound. [`Search::set_stop`] goes on after the end; with a
+//! method that does not plan by its budget (`De` and `Auto` do), a budget that is extended ends with the bytes of the larger one.
+//! [`Search::start_from`] begins with what is known to be good. A saved search goes on as if nothing had happened; a damaged one is refused.
 //!
 //! The documents' F(θ) is [`DocumentFitness`]; [`verify`] is their checklist with the measured numbers, [`diagnose`] their
 //! troubleshooting. [`GaWorker`] and [`AsyncGaWorker`] are the adapters to orchestrator-core.
@@ -78,6 +102,7 @@ mod run_async;
 mod saved;
 mod scratch;
 mod search;
+mod start;
 mod stop;
 mod worker;
 

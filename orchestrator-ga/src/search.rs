@@ -30,6 +30,7 @@ use crate::generation::{Generation, History};
 use crate::optimizer::Optimizer;
 use crate::outcome::{SearchResult, region_around};
 use crate::pending::Pending;
+use crate::start::check_start_points;
 use crate::stop::{Progress, Stop, StopReason};
 
 /// A search in progress.
@@ -111,13 +112,7 @@ impl<O: Optimizer> Search<O> {
         if self.pending.evaluations > 0 || self.given > 0 {
             return Err(GaError::Started);
         }
-        let population = self.pending.batch.len();
-        if points.len() > population {
-            return Err(GaError::StartCount { found: points.len(), population });
-        }
-        for (index, point) in points.iter().enumerate() {
-            self.space().check(point).map_err(|source| GaError::Start { index, source })?;
-        }
+        check_start_points(self.space(), points, self.pending.batch.len())?;
         self.optimizer.start_from(points, &mut self.pending.batch);
         self.given = points.len();
         Ok(())
@@ -165,7 +160,9 @@ impl<O: Optimizer> Search<O> {
     }
 
     /// Replaces the rules, to go on after the end for example. A generation that the old budget had cut is completed first. What has
-    /// [`Converged`](StopReason::Converged) stays at its end.
+    /// [`Converged`](StopReason::Converged) stays at its end. The method keeps the plan that it was made with: the falling step of
+    /// [`GaConfig::generations`](crate::GaConfig::generations), the shrinking population of
+    /// [`DeConfig::evaluations`](crate::DeConfig::evaluations), and the whole of [`Auto`](crate::Auto), which may soon end.
     ///
     /// # Errors
     /// When the rules make no sense, or might never end the search. Nothing is changed then.

@@ -228,6 +228,18 @@ fn settings_and_starts_that_make_no_sense_are_refused() {
 }
 
 #[test]
+fn a_space_of_more_than_reals_is_refused_by_name() {
+    let space = ParameterSpace::builder().real("x", 0.0, 1.0).permutation("route", 4).build();
+    let error = CmaEs::new(space.unwrap(), CmaConfig::default(), Seed(1)).unwrap_err();
+    assert_eq!(error, GaError::NotReal { method: "CMA-ES", name: "route".to_owned() });
+    for fixed in
+        [ParameterSpace::builder().integer("n", 3, 3), ParameterSpace::builder().boolean("b")]
+    {
+        assert!(CmaEs::new(fixed.build().unwrap(), CmaConfig::default(), Seed(1)).is_err());
+    }
+}
+
+#[test]
 fn a_damaged_state_is_refused() {
     let space = ParameterSpace::uniform(2, -5.0, 5.0).unwrap();
     let mut search =

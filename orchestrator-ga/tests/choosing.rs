@@ -1,9 +1,11 @@
 //! `Auto`, and what it chooses from.
 
+use std::cell::Cell;
+
 use orchestrator_core::{Bounds, ParameterSpace, Seed};
 use orchestrator_ga::{
-    Auto, De, DeConfig, GaError, Optimizer, Search, Stop, StopReason, constrained, maximize,
-    minimize,
+    Auto, Candidates, De, DeConfig, GaError, Optimizer, Search, Stop, StopReason, batch_fn,
+    constrained, maximize, minimize,
 };
 
 /// The shifted functions of the quality table, in ten dimensions.
@@ -187,6 +189,13 @@ fn a_budget_of_nothing_and_impossible_settings_are_refused() {
     assert!(matches!(error, GaError::Setting { setting: "population", .. }), "{error}");
     let config = DeConfig { population_final: 60, ..DeConfig::for_budget(10, 2_500) };
     assert!(De::new(space(10), config, Seed(1)).is_err());
+    for evaluations in [0, u64::MAX] {
+        let error =
+            De::search(space(2), DeConfig::for_budget(2, evaluations), Seed(1)).unwrap_err();
+        let named = format!("evaluations is {evaluations}");
+        assert!(error.to_string().starts_with(&named) || evaluations > 0, "{error}");
+        assert!(error.to_string().len() < 100, "{error}");
+    }
 }
 
 #[test]
@@ -217,6 +226,25 @@ fn the_same_seed_gives_the_same_answer_and_another_seed_another() {
     let run = |seed| least(rosenbrock, 3, 150, seed);
     assert_eq!(run(1), run(1));
     assert_ne!(run(1), run(2));
+}
+
+#[test]
+fn a_cost_over_batches_is_asked_by_the_batch() {
+    let calls = Cell::new(0);
+    let cost = batch_fn(|candidates: &Candidates<'_>| {
+        calls.set(calls.get() + 1);
+        candidates.iter().map(|candidate| sphere(candidate.point)).collect()
+    });
+    let found = minimize(space(3), 200, Seed(5), &cost).unwrap();
+    assert!(calls.get() < 100, "{} calls", calls.get());
+    assert_eq!(found, minimize(space(3), 200, Seed(5), &|x: &[f64]| sphere(x)).unwrap());
+
+    // A constraint cuts the batch; what breaks it has no cost to be turned.
+    let halved = |x: &[f64]| 1.0 - x[0];
+    let found = minimize(space(3), 200, Seed(5), &constrained(cost, halved)).unwrap();
+    let single = constrained(|x: &[f64]| sphere(x), halved);
+    assert_eq!(found, minimize(space(3), 200, Seed(5), &single).unwrap());
+    assert!(found.infeasible > 0 && (found.final_fitness + 1.0).abs() < 0.1);
 }
 
 // A change here changes every result that anybody has recorded.

@@ -3,7 +3,7 @@
 use orchestrator_core::{ParameterSpace, Seed};
 
 use super::Auto;
-use crate::candidates::Evaluation;
+use crate::candidates::{Candidates, Evaluation, Scores};
 use crate::error::GaError;
 use crate::fitness::{FitnessError, FitnessFn};
 use crate::outcome::SearchResult;
@@ -63,5 +63,11 @@ impl<F: FitnessFn + ?Sized> FitnessFn for Negated<'_, F> {
     }
     fn repair(&self, candidate: &mut [f64]) -> bool {
         self.0.repair(candidate)
+    }
+    /// What works on batches, or on several threads, still does.
+    fn evaluate_batch(&self, candidates: &Candidates<'_>, scores: &mut Scores) {
+        let before = scores.len();
+        self.0.evaluate_batch(candidates, scores);
+        scores.costs.for_each_feasible_row(before, |row| row[0] = -row[0]);
     }
 }

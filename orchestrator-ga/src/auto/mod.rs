@@ -84,7 +84,9 @@ enum Stage {
 }
 
 impl Auto {
-    /// The method for so many evaluations: the budget that the search will have.
+    /// The method for so many evaluations: the budget that the search will have. All is planned by it: a search that has more may end
+    /// as [`Converged`](crate::StopReason::Converged) soon after, and for a longer one the method is made anew, started from what was found
+    /// ([`Search::start_from`]).
     ///
     /// # Errors
     /// When the budget is zero, or the space is larger than CMA-ES can hold

@@ -33,7 +33,7 @@ impl PartialEq for Workspace {
 
 impl Workspace {
     pub(super) fn new(space: &ParameterSpace) -> Workspace {
-        let scale = |width: f64| if width > 0.0 && width.is_finite() { width } else { 1.0 };
+        let scale = |width: f64| if width > 0.0 { width } else { 1.0 };
         let scales = space.bounds().iter().map(|bounds| scale(bounds.width())).collect();
         Workspace {
             scales,

@@ -73,12 +73,9 @@ impl CmaConfig {
             ("step", self.step, STEP_MIN, 1.0),
             ("restarts_max", f64::from(self.restarts_max), 0.0, f64::from(RESTARTS_MAX)),
         ];
-        for (setting, value, min, max) in rows {
-            if !(min <= value && value <= max) {
-                return Err(GaError::Setting { setting, value, min, max });
-            }
-        }
-        Ok(())
+        rows.into_iter().try_for_each(|(setting, value, min, max)| {
+            GaError::check_setting(setting, value, min, max)
+        })
     }
 
     /// The population of the first run over so many free parameters.

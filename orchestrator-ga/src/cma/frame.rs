@@ -93,27 +93,16 @@ fn inner_of(share: f64) -> f64 {
     }
 }
 
-/// From the nearer end, so that both ends are met exactly. The width of the widest bounds is infinite: these are mixed.
+/// From the nearer end, so that both ends are met exactly.
 fn value_at(bounds: &Bounds, share: f64) -> f64 {
     let width = bounds.width();
-    let value = if !width.is_finite() {
-        bounds.min * (1.0 - share) + bounds.max * share
-    } else if share <= 0.5 {
-        bounds.min + share * width
-    } else {
-        bounds.max - (1.0 - share) * width
-    };
+    let value =
+        if share <= 0.5 { bounds.min + share * width } else { bounds.max - (1.0 - share) * width };
     bounds.clamp(value)
 }
 
 fn share_at(bounds: &Bounds, value: f64) -> f64 {
-    let width = bounds.width();
-    let share = if width.is_finite() {
-        (value - bounds.min) / width
-    } else {
-        (0.5 * value - 0.5 * bounds.min) / (0.5 * bounds.max - 0.5 * bounds.min)
-    };
-    share.clamp(0.0, 1.0)
+    ((value - bounds.min) / bounds.width()).clamp(0.0, 1.0)
 }
 
 #[cfg(test)]
@@ -122,7 +111,7 @@ mod tests {
 
     use super::*;
 
-    /// A width is finite.
+    /// As wide as a space allows: a width is finite.
     const WIDEST: Bounds = Bounds { min: 0.5 * f64::MIN, max: 0.5 * f64::MAX };
 
     #[test]

@@ -21,7 +21,7 @@ mod restarts;
 mod saved;
 mod strategy;
 
-use orchestrator_core::{FastStream, ParameterSpace, Seed};
+use orchestrator_core::{Domain, FastStream, ParameterSpace, Seed};
 use serde::{Deserialize, Serialize};
 
 use crate::batch::Batch;
@@ -86,8 +86,8 @@ impl CmaEs {
     /// The strategy at its start.
     ///
     /// # Errors
-    /// When a setting is out of its range, the mean is not in the space, or more than [`CMA_DIMENSION_MAX`] parameters have a
-    /// width.
+    /// When a setting is out of its range, a parameter is not real, the mean is not in the space, or more than
+    /// [`CMA_DIMENSION_MAX`] parameters have a width.
     pub fn new(space: ParameterSpace, config: CmaConfig, seed: Seed) -> Result<CmaEs, GaError> {
         check(&space, &config)?;
         let mut stream = seed.derive("cma").fast_stream();
@@ -252,19 +252,18 @@ impl CmaEs {
     }
 }
 
-/// What [`CmaEs::new`] promises. A space with parameters that are not real is to be refused here.
+/// What [`CmaEs::new`] promises.
 fn check(space: &ParameterSpace, config: &CmaConfig) -> Result<(), GaError> {
     config.check()?;
+    if let Some(other) = space.parameters().find(|p| !matches!(p.domain, Domain::Real(_))) {
+        return Err(GaError::NotReal { method: "CMA-ES", name: other.name.to_owned() });
+    }
     if let Some(mean) = &config.mean {
         space.check(mean).map_err(|source| GaError::Start { index: 0, source })?;
     }
     let dimension = Frame::of(space).dimension() as f64;
     let max = CMA_DIMENSION_MAX as f64;
-    if dimension > max {
-        let setting = "the number of parameters with a width";
-        return Err(GaError::Setting { setting, value: dimension, min: 0.0, max });
-    }
-    Ok(())
+    GaError::check_setting("the number of parameters with a width", dimension, 0.0, max)
 }
 
 /// The model's memory, if it is to be used over so many free parameters.

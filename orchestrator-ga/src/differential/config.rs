@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::GaError;
 use crate::genetic::POPULATION_MAX;
+use crate::stop::EVALUATIONS_MAX;
 
 /// The smallest population that the mutation can draw four different members from.
 pub(super) const POPULATION_MIN: usize = 4;
@@ -19,8 +20,8 @@ pub struct DeConfig {
     /// How many the last one has, at least 4 and at most `population`; in between their number falls linearly with the
     /// evaluations. Tanabe and Fukunaga let it fall to 4.
     pub population_final: usize,
-    /// Over how many evaluations the population shrinks, at least 1: the budget of the search. More evaluations than that go on
-    /// with the smallest population.
+    /// Over how many evaluations the population shrinks, 1 to [`EVALUATIONS_MAX`]: the budget of the search. More evaluations
+    /// than that go on with the smallest population.
     pub evaluations: u64,
     /// How many entries the history of successful F and CR has, 1 to 1,000. Five (Brest and others' jSO, 2017).
     pub memory: usize,
@@ -44,7 +45,7 @@ impl DeConfig {
         DeConfig {
             population: afforded.clamp(LEAST, most),
             population_final: POPULATION_MIN,
-            evaluations: evaluations.max(1),
+            evaluations,
             memory: 5,
             best_share: 0.15,
             archive: 1.0,
@@ -61,17 +62,14 @@ impl DeConfig {
         let rows = [
             ("population", population, least, POPULATION_MAX as f64),
             ("population_final", self.population_final as f64, least, population),
-            ("evaluations", self.evaluations as f64, 1.0, f64::MAX),
+            ("evaluations", self.evaluations as f64, 1.0, EVALUATIONS_MAX as f64),
             ("memory", self.memory as f64, 1.0, MEMORY_MAX as f64),
             ("best_share", self.best_share, f64::MIN_POSITIVE, 1.0),
             ("archive", self.archive, 0.0, 10.0),
         ];
-        for (setting, value, min, max) in rows {
-            if !(min <= value && value <= max) {
-                return Err(GaError::Setting { setting, value, min, max });
-            }
-        }
-        Ok(())
+        rows.into_iter().try_for_each(|(setting, value, min, max)| {
+            GaError::check_setting(setting, value, min, max)
+        })
     }
 }
 

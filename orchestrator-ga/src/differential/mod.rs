@@ -16,6 +16,7 @@ use crate::cost::{Cost, Costs};
 use crate::error::GaError;
 use crate::optimizer::{Optimizer, Population};
 use crate::search::Search;
+use crate::start::check_start_points;
 use crate::stop::Stop;
 
 pub use config::DeConfig;
@@ -88,12 +89,7 @@ impl De {
         points: &[Vec<f64>],
     ) -> Result<De, GaError> {
         config.check()?;
-        if points.len() > config.population {
-            return Err(GaError::StartCount { found: points.len(), population: config.population });
-        }
-        for (index, point) in points.iter().enumerate() {
-            space.check(point).map_err(|source| GaError::Start { index, source })?;
-        }
+        check_start_points(&space, points, config.population)?;
         let mut de = De::empty(space, config, seed);
         let size = de.config.population;
         points.iter().for_each(|point| {

@@ -15,6 +15,7 @@ use crate::cost::Costs;
 use crate::error::GaError;
 use crate::optimizer::{Optimizer, Population};
 use crate::search::Search;
+use crate::start::check_start_points;
 use crate::stop::Stop;
 
 /// The most islands; together they hold at most [`POPULATION_MAX`] candidates.
@@ -51,7 +52,8 @@ impl Migration {
     }
 }
 
-/// Genetic algorithms side by side, with migration.
+/// Genetic algorithms side by side, with migration. A method that is chosen when the program is written: it is no
+/// [`Method`](crate::Method), so a task cannot ask a worker for it.
 ///
 /// ```
 /// use orchestrator_core::{ParameterSpace, Seed};
@@ -124,13 +126,7 @@ impl Islands {
     ) -> Result<Islands, GaError> {
         config.check()?;
         migration.check(&config)?;
-        let room = migration.islands * config.population;
-        if points.len() > room {
-            return Err(GaError::StartCount { found: points.len(), population: room });
-        }
-        for (index, point) in points.iter().enumerate() {
-            space.check(point).map_err(|source| GaError::Start { index, source })?;
-        }
+        check_start_points(&space, points, migration.islands * config.population)?;
         let islands = (0..migration.islands).map(|island| {
             let own: Vec<Vec<f64>> =
                 points.iter().skip(island).step_by(migration.islands).cloned().collect();

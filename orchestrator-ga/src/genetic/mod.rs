@@ -29,6 +29,7 @@ use crate::error::GaError;
 use crate::optimizer::{Optimizer, Population};
 use crate::scratch::Scratch;
 use crate::search::Search;
+use crate::start::check_start_points;
 use crate::stop::Stop;
 
 pub use adaptation::{RateControl, Sizing, StepControl};
@@ -119,12 +120,7 @@ impl Ga {
         points: &[Vec<f64>],
     ) -> Result<Ga, GaError> {
         config.check()?;
-        if points.len() > config.population {
-            return Err(GaError::StartCount { found: points.len(), population: config.population });
-        }
-        for (index, point) in points.iter().enumerate() {
-            space.check(point).map_err(|source| GaError::Start { index, source })?;
-        }
+        check_start_points(&space, points, config.population)?;
         let dimension = space.len();
         let mut ga = Ga {
             layout: Layout::of(&space),

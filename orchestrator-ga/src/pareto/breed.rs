@@ -5,6 +5,7 @@ use orchestrator_core::{FastStream, ParameterSpace};
 use super::vary::Operators;
 use crate::batch::Batch;
 use crate::error::GaError;
+use crate::start::check_start_points;
 
 /// How often pairs are bred for each child that is wanted, before a generation stays smaller because nothing new is left.
 const PAIRS_PER_CHILD_MAX: usize = 50;
@@ -19,12 +20,9 @@ pub(super) fn start(
     points: &[Vec<f64>],
     stream: &mut FastStream,
 ) -> Result<Batch, GaError> {
-    if points.len() > population {
-        return Err(GaError::StartCount { found: points.len(), population });
-    }
+    check_start_points(space, points, population)?;
     let mut start = Batch::with_capacity(space.len(), population);
-    for (index, point) in points.iter().enumerate() {
-        space.check(point).map_err(|source| GaError::Start { index, source })?;
+    for point in points {
         start.push(point);
     }
     let middle = space.middle();

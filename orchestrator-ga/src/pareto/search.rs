@@ -21,6 +21,7 @@ use crate::generation::{Evaluated, History};
 use crate::optimizer::Optimizer;
 use crate::pending::Pending;
 use crate::scratch::Scratch;
+use crate::start::check_start_points;
 use crate::stop::{Progress, Stop, StopReason};
 
 /// A search over many objectives in progress.
@@ -145,13 +146,7 @@ impl<O: Optimizer> ParetoSearch<O> {
         if self.pending.evaluations > 0 || self.given > 0 {
             return Err(GaError::Started);
         }
-        if points.len() > self.pending.batch.len() {
-            let population = self.pending.batch.len();
-            return Err(GaError::StartCount { found: points.len(), population });
-        }
-        for (index, point) in points.iter().enumerate() {
-            self.space().check(point).map_err(|source| GaError::Start { index, source })?;
-        }
+        check_start_points(self.space(), points, self.pending.batch.len())?;
         self.optimizer.start_from(points, &mut self.pending.batch);
         self.given = points.len();
         Ok(())
@@ -443,7 +438,7 @@ impl<O: Optimizer> ParetoSearch<O> {
             return Err(GaError::Ended);
         }
         let wanted = self.waiting().len();
-        scores.costs.for_each_feasible_row(|row| self.objectives.turn(row));
+        scores.costs.for_each_feasible_row(0, |row| self.objectives.turn(row));
         let complete = self.pending.keep(wanted, &mut scores)?;
         self.feasible |= scores.len() > scores.failures + scores.infeasible;
         scores.clear();

@@ -49,12 +49,8 @@ impl Variation {
             ("mutation_rate", self.mutation_rate.unwrap_or(0.0), 1.0),
             ("mutation_eta", self.mutation_eta, ETA_MAX),
         ];
-        for (setting, value, max) in rows {
-            if !(0.0 <= value && value <= max) {
-                return Err(GaError::Setting { setting, value, min: 0.0, max });
-            }
-        }
-        Ok(())
+        rows.into_iter()
+            .try_for_each(|(setting, value, max)| GaError::check_setting(setting, value, 0.0, max))
     }
 }
 
