@@ -30,6 +30,7 @@
 //! | [`mdp`] | a Markov decision process as a table: read, checked, solved, walked in |
 //! | [`worlds`] | such tables of the literature |
 //! | `environment`, `reward` | a world to act in, and what a step in it is worth |
+//! | `discretise` | points of a parameter space as states: grids of one width, of quantiles, tile coding |
 //! | `index` | states as numbers, given beforehand or by hashing |
 //! | `table` | values and visits by these numbers: saved, pruned, merged, transferred |
 //! | `schedule`, `explore`, `method`, `config` | settings, each with its ranges |
@@ -60,6 +61,7 @@
 mod check;
 mod config;
 mod diagnosis;
+mod discretise;
 mod environment;
 mod error;
 mod explore;
@@ -82,6 +84,7 @@ pub use orchestrator_core::Check;
 pub use check::verify;
 pub use config::{CONVERGENCE_WINDOW, EPISODES_MAX, RlConfig, STEPS_MAX};
 pub use diagnosis::{Finding, diagnose};
+pub use discretise::{BINS_MAX, DiscretiseError, Grid, TILINGS_MAX, Tiles, TuneState};
 pub use environment::{Environment, Rewarded, Step};
 pub use error::RlError;
 pub use explore::{Choice, Exploration, Motive};
@@ -94,5 +97,5 @@ pub use table::{
     ACTIONS_MAX, DenseTable, HashedTable, Prune, Pruned, QTable, SavedIndex, TABLE_ENTRIES_MAX,
 };
 pub use training::{Episode, HISTORY_KEPT, Training};
-pub use tune::{TuneConfig, TuneEnvironment, TuneState, tune};
+pub use tune::{TuneConfig, TuneEnvironment, tune};
 pub use worker::{RlOutput, RlRequest, RlWorker};

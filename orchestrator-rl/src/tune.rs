@@ -1,7 +1,7 @@
 //! Fine-tuning as an environment: small moves inside a region, rewarded by what they change.
 //!
 //! A state is the grid cell of the point, with a number for whatever else matters (the context). The grid lies over the whole
-//! space, not over the region, so that what one run learned means the same in the next. An action moves one parameter, or all
+//! space, not over the region, so that what one run learned means the same in the next; it is uniform, or any [`Grid`]. An action moves one parameter, or all
 //! weights or all biases together, one step up or down, or stays. Every episode begins at the best point met so far, and the result
 //! is that point: it can never be worse than the start.
 //!
@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use orchestrator_core::{Domain, FastStream, ParameterSpace};
 use serde::{Deserialize, Serialize};
 
+use crate::discretise::{Grid, TuneState};
 use crate::environment::{Environment, Step};
 use crate::error::{RlError, check_ranges};
 use crate::index::Hashed;
@@ -42,15 +43,6 @@ impl Default for TuneConfig {
     }
 }
 
-/// What the agent sees of a point.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct TuneState {
-    /// The cell of each parameter on the grid over the whole space.
-    pub cells: Vec<u16>,
-    /// See [`TuneConfig::context`].
-    pub context: u64,
-}
-
 /// What an action does: which parameters it moves, and which way.
 #[derive(Debug, Clone, PartialEq)]
 struct Move {
@@ -64,6 +56,7 @@ pub struct TuneEnvironment<F, R = OwnReward> {
     space: ParameterSpace,
     region: ParameterSpace,
     config: TuneConfig,
+    grid: Option<Grid>,
     objective: F,
     reward: R,
     moves: Vec<Move>,
@@ -99,6 +92,7 @@ impl<F: Fn(&[f64]) -> f64> TuneEnvironment<F> {
             space: space.clone(),
             region: region.clone(),
             config: TuneConfig::default(),
+            grid: None,
             objective,
             reward: OwnReward,
             moves: moves_of(space),
@@ -124,6 +118,7 @@ impl<F: Fn(&[f64]) -> f64, R: RewardFn<[f64]>> TuneEnvironment<F, R> {
             space: self.space,
             region: self.region,
             config: self.config,
+            grid: self.grid,
             objective: self.objective,
             reward,
             moves: self.moves,
@@ -151,6 +146,18 @@ impl<F: Fn(&[f64]) -> f64, R: RewardFn<[f64]>> TuneEnvironment<F, R> {
         Ok(TuneEnvironment { config, ..self })
     }
 
+    /// The same environment, its states the cells of this grid instead of those of [`TuneConfig::cell_share`]: of quantiles, say, or the
+    /// [`crossing`](crate::Tiles::crossing) of tilings.
+    ///
+    /// # Errors
+    /// When the grid lies over another space: a cell must mean the same in every run.
+    pub fn discretised_by(self, grid: Grid) -> Result<Self, RlError> {
+        if *grid.space() != self.space {
+            return Err(RlError::Grid);
+        }
+        Ok(TuneEnvironment { grid: Some(grid), ..self })
+    }
+
     /// How many actions there are: to stay, and two for every parameter and for every group of several.
     pub fn action_count(&self) -> usize {
         self.moves.len()
@@ -175,6 +182,9 @@ impl<F: Fn(&[f64]) -> f64, R: RewardFn<[f64]>> TuneEnvironment<F, R> {
 
     /// The state of a point of the space.
     pub fn encode(&self, point: &[f64]) -> TuneState {
+        if let Some(grid) = &self.grid {
+            return TuneState { cells: grid.cells_of(point), context: self.config.context };
+        }
         let cells = self.space.bounds().iter().zip(point).map(|(bounds, value)| {
             let side = self.config.cell_share * bounds.width();
             if side > 0.0 {

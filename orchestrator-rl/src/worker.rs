@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::check::verify;
 use crate::config::RlConfig;
 use crate::diagnosis::diagnose;
+use crate::discretise::TuneState;
 use crate::environment::Environment;
 use crate::error::RlError;
 use crate::explore::Exploration;
@@ -20,7 +21,7 @@ use crate::outcome::TuneResult;
 use crate::reward::{OwnReward, RewardFn, Transition};
 use crate::table::{HashedTable, Prune, QTable};
 use crate::training::Training;
-use crate::tune::{TuneConfig, TuneEnvironment, TuneState};
+use crate::tune::{TuneConfig, TuneEnvironment};
 
 /// What a task asks of an [`RlWorker`]. What is left out is as the worker was made. Unknown keys are refused, so that a misspelt
 /// one is not silently ignored.
