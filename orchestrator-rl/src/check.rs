@@ -43,6 +43,7 @@ fn converging(result: &TuneResult) -> Check {
             errors.len(),
             match result.stop {
                 StopReason::Converged => "converged",
+                StopReason::Settled => "settled",
                 StopReason::EpisodesUsedUp => "episodes used up",
                 StopReason::Interrupted => "interrupted",
             }

@@ -37,7 +37,8 @@
 //! | `learner` | from a step to changed values, a file for each family of methods |
 //! | `training` | the whole agent, by steps or over an environment, saved at any time |
 //! | `tune` | fine-tuning of parameters inside a region, as an environment |
-//! | `check`, `diagnosis`, `outcome` | what was measured, and what it says |
+//! | `scaling` | how long to go on: while something is found, within the budget |
+//! | `monitor`, `check`, `diagnosis`, `outcome` | what was measured, and what it says |
 //! | `worker` | the adapter to orchestrator-core |
 //!
 //! Fine-tuning, as the pipeline does it, never makes a result worse:
@@ -69,8 +70,10 @@ mod index;
 mod learner;
 pub mod mdp;
 mod method;
+mod monitor;
 mod outcome;
 mod reward;
+mod scaling;
 mod schedule;
 mod table;
 mod training;
@@ -90,12 +93,14 @@ pub use error::RlError;
 pub use explore::{Choice, Exploration, Motive};
 pub use index::{Dense, FoldHasher, Hashed, STATES_MAX, StateIndex};
 pub use method::{Method, N_MAX, PLANNING_MAX, Trace, Visit};
+pub use monitor::{Monitor, ROUNDS_KEPT, Round, WATCHED_MAX};
 pub use outcome::{StopReason, TuneResult};
 pub use reward::{DocumentReward, OwnReward, RewardContext, RewardFn, Transition, reward_fn};
+pub use scaling::{Pace, Scaling};
 pub use schedule::Schedule;
 pub use table::{
     ACTIONS_MAX, DenseTable, HashedTable, Prune, Pruned, QTable, SavedIndex, TABLE_ENTRIES_MAX,
 };
 pub use training::{Episode, HISTORY_KEPT, Training};
-pub use tune::{TuneConfig, TuneEnvironment, tune};
+pub use tune::{TuneConfig, TuneEnvironment, tune, tune_scaled};
 pub use worker::{RlOutput, RlRequest, RlWorker};

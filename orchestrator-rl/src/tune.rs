@@ -18,6 +18,7 @@ use crate::error::{RlError, check_ranges};
 use crate::index::Hashed;
 use crate::outcome::TuneResult;
 use crate::reward::{OwnReward, RewardContext, RewardFn, Transition};
+use crate::scaling::{Pace, Scaling};
 use crate::training::Training;
 
 /// How many visited states are remembered for the report.
@@ -64,6 +65,8 @@ pub struct TuneEnvironment<F, R = OwnReward> {
     value: f64,
     best: Vec<f64>,
     best_value: f64,
+    /// Whether the parameter came to the region's end, where the space goes on, by a move to the best point.
+    pressed: Vec<bool>,
     start_value: f64,
     step: u32,
     visited: BTreeSet<TuneState>,
@@ -100,6 +103,7 @@ impl<F: Fn(&[f64]) -> f64> TuneEnvironment<F> {
             value,
             best: start.to_vec(),
             best_value: value,
+            pressed: vec![false; space.len()],
             start_value: value,
             step: 0,
             visited: BTreeSet::new(),
@@ -126,6 +130,7 @@ impl<F: Fn(&[f64]) -> f64, R: RewardFn<[f64]>> TuneEnvironment<F, R> {
             value: self.value,
             best: self.best,
             best_value: self.best_value,
+            pressed: self.pressed,
             start_value: self.start_value,
             step: self.step,
             visited: self.visited,
@@ -229,8 +234,24 @@ impl<F: Fn(&[f64]) -> f64, R: RewardFn<[f64]>> TuneEnvironment<F, R> {
             steps,
             states_visited: self.visited.len(),
             parameters_unseen: unseen.map(|at| names[at].clone()).collect(),
+            parameters_at_edge: (0..names.len())
+                .filter(|&at| self.pressed[at])
+                .map(|at| names[at].clone())
+                .collect(),
             failures: self.failures,
             stop: training.stop(),
+            rounds: Vec::new(),
+        }
+    }
+
+    /// Which parameters a move to a new best point brings to the region's end.
+    fn press(&mut self, next: &[f64]) {
+        for (at, value) in next.iter().enumerate() {
+            let (part, whole) = (self.region.bounds()[at], self.space.bounds()[at]);
+            let at_end = (*value == part.max && part.max < whole.max)
+                || (*value == part.min && part.min > whole.min);
+            // One that did not move stays as it was, and inside there is nothing to press against.
+            self.pressed[at] = at_end && (self.pressed[at] || *value != self.point[at]);
         }
     }
 
@@ -282,6 +303,9 @@ impl<F: Fn(&[f64]) -> f64, R: RewardFn<[f64]>> Environment for TuneEnvironment<F
             terminal: false,
             context: RewardContext { step: self.step, own: value - self.value },
         });
+        if value > self.best_value {
+            self.press(&next);
+        }
         self.point = next;
         self.value = value;
         self.step = self.step.saturating_add(1);
@@ -310,6 +334,45 @@ where
 {
     training.run(environment)?;
     Ok(environment.result(training))
+}
+
+/// Runs a training over a tuning environment for as long as it finds something, within its budget of
+/// [`RlConfig::episodes_max`](crate::RlConfig::episodes_max) episodes. The result tells what was measured round by round, and why it ended.
+///
+/// ```
+/// use orchestrator_core::{ParameterSpace, Seed};
+/// use orchestrator_rl::{RlConfig, Scaling, StopReason, Training, TuneEnvironment, tune_scaled};
+///
+/// let space = ParameterSpace::uniform(2, 0.0, 1.0)?;
+/// let objective = |x: &[f64]| -(x[0] - 0.6).abs() - (x[1] - 0.45).abs();
+/// let mut environment = TuneEnvironment::new(&space, &space, &[0.5, 0.5], objective)?;
+/// let config = RlConfig { episodes_max: 2_000, converged_td: None, ..RlConfig::documents() };
+/// let mut training = Training::hashed(config, environment.action_count(), Seed(1))?;
+/// let result = tune_scaled(&mut environment, &mut training, Scaling::default())?;
+/// assert_eq!(result.stop, StopReason::Settled);
+/// assert!(result.episodes < 1_000 && result.objective_end > -0.02);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// As [`Training::episode`], and when the scaling is out of its ranges.
+pub fn tune_scaled<F, R>(
+    environment: &mut TuneEnvironment<F, R>,
+    training: &mut Training<Hashed<TuneState>>,
+    scaling: Scaling,
+) -> Result<TuneResult, RlError>
+where
+    F: Fn(&[f64]) -> f64,
+    R: RewardFn<[f64]>,
+{
+    let mut pace = Pace::new(scaling, environment.best().1)?;
+    let stop = loop {
+        training.episode(environment)?;
+        if let Some(stop) = pace.after_episode(training, environment.best().1) {
+            break stop;
+        }
+    };
+    Ok(TuneResult { stop, rounds: pace.into_rounds(), ..environment.result(training) })
 }
 
 fn check_region(space: &ParameterSpace, region: &ParameterSpace) -> Result<(), RlError> {
