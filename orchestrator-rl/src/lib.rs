@@ -84,16 +84,16 @@ pub mod worlds;
 /// Core's word for a line of a checklist, as [`verify`] gives them.
 pub use orchestrator_core::Check;
 
-pub use check::verify;
+pub use check::{verify, verify_training};
 pub use config::{CONVERGENCE_WINDOW, EPISODES_MAX, RlConfig, STEPS_MAX};
-pub use diagnosis::{Finding, diagnose};
+pub use diagnosis::{Finding, diagnose, diagnose_training};
 pub use discretise::{BINS_MAX, DiscretiseError, Grid, TILINGS_MAX, Tiles, TuneState};
 pub use environment::{Environment, Rewarded, Step};
 pub use error::RlError;
 pub use explore::{Choice, Exploration, Motive};
 pub use index::{Dense, FoldHasher, Hashed, STATES_MAX, StateIndex};
 pub use method::{Method, N_MAX, PLANNING_MAX, Trace, Visit};
-pub use monitor::{Monitor, ROUNDS_KEPT, Round, WATCHED_MAX};
+pub use monitor::{Monitor, ROUNDS_KEPT, Round, TIE, WATCHED_MAX};
 pub use outcome::{StopReason, TuneResult};
 pub use reward::{DocumentReward, OwnReward, RewardContext, RewardFn, Transition, reward_fn};
 pub use scaling::{Pace, Scaling};

@@ -1,16 +1,20 @@
 //! What a training does between two looks at it: how its errors run, how much of its policy changes, how much of what it met it has tried.
 //!
-//! Policy churn is the share of states whose greedy action changes (Schaul and others, "The phenomenon of policy churn", 2022): values may
-//! still move when the policy has long been found, and a policy may still flip when errors look small.
+//! Policy churn is the share of states whose greedy action changes (Schaul and others, "The phenomenon of policy churn", 2022), here weighted by
+//! visits, for what the agent hardly ever meets again is never settled and does not matter. Values may still move when the policy has long
+//! been found, and a policy may still flip when errors look small.
 
 use serde::{Deserialize, Serialize};
 
 use crate::index::StateIndex;
-use crate::table::{QTable, Values};
+use crate::table::{Cell, QTable, Values};
 use crate::training::Training;
 
 /// The most states whose greedy actions are compared: the first ones met.
 pub const WATCHED_MAX: usize = 1 << 16;
+/// Values that differ by this share of the greatest reward are equally good for [`Round::churn`]: of two ways as good as each other now this
+/// one leads by a hair and now that, for ever, and nobody changes their mind.
+pub const TIE: f64 = 1e-3;
 /// At least so many of the last rounds are kept; a monitor of fewer looks keeps all.
 pub const ROUNDS_KEPT: usize = 1 << 10;
 
@@ -29,8 +33,8 @@ pub struct Round {
     pub reward: f64,
     /// The share of the round's steps that explored.
     pub explored: f64,
-    /// The share of the states known at the look before in which none of the actions that were best is still best, in [0, 1]. `None` when no
-    /// state was known before.
+    /// Of the round's visits to states that were known before, the share in states where none of the actions that were best is still as good
+    /// as the best, within [`TIE`] of the greatest reward met; in [0, 1]. `None` when there was no such visit.
     pub churn: Option<f64>,
     /// The share of the actions of the known states that were tried at least once, in (0, 1].
     pub coverage: f64,
@@ -47,9 +51,9 @@ pub struct Round {
 /// let cliff = worlds::cliff_walking();
 /// let config = RlConfig::textbook(Method::QLearning, 0.5, 0.1, 1.0);
 /// let mut training = Training::dense(config, cliff.states(), cliff.actions(), Seed(1))?;
-/// let mut monitor = Monitor::new();
+/// let (mut environment, mut monitor) = (cliff.environment(), Monitor::new());
 /// for _ in 0..10 {
-///     training.run_steps(&mut cliff.environment(), 5_000)?;
+///     training.run_steps(&mut environment, 5_000)?;
 ///     monitor.look(&training);
 /// }
 /// let (first, last) = (monitor.rounds()[0], monitor.rounds()[9]);
@@ -59,8 +63,8 @@ pub struct Round {
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Monitor {
-    /// The best actions by the number of a state; none where it was not known.
-    policy: Vec<Vec<usize>>,
+    /// The best actions and the visits by the number of a state; no action where it was not known.
+    policy: Vec<(Vec<usize>, u64)>,
     /// How many episodes had ended at the last look.
     ended: u32,
     rounds: Vec<Round>,
@@ -81,7 +85,7 @@ impl Monitor {
         let count = rows.len() as f64;
         let errors: Vec<f64> = rows.iter().map(|row| row.td_error).collect();
         let steps: f64 = rows.iter().map(|row| f64::from(row.steps)).sum();
-        let policy = policy(training.table());
+        let table = training.table();
         let round = Round {
             episodes: last.index.saturating_add(1),
             steps: training.steps(),
@@ -89,16 +93,27 @@ impl Monitor {
             td_trend: slope(&errors),
             reward: rows.iter().map(|row| row.reward / count).sum(),
             explored: rows.iter().map(|row| f64::from(row.explored)).sum::<f64>() / steps,
-            churn: churn(&self.policy, &policy),
-            coverage: coverage(training.table()),
+            churn: self.churn(&table.values, TIE * training.reward_scale()),
+            coverage: coverage(table),
         };
-        self.policy = policy;
+        self.policy = policy(table);
         self.ended = round.episodes;
         if self.rounds.len() == 2 * ROUNDS_KEPT {
             self.rounds.drain(..ROUNDS_KEPT);
         }
         self.rounds.push(round);
         Some(round)
+    }
+
+    fn churn(&self, values: &Values, tie: f64) -> Option<f64> {
+        let known = self.policy.iter().enumerate().filter(|(_, (best, _))| !best.is_empty());
+        let (mut visits, mut changed) = (0, 0);
+        for (state, (best, before)) in known {
+            let count = values.visits(state).saturating_sub(*before);
+            visits += count;
+            changed += if lost(best, values.row(state), tie) { count } else { 0 };
+        }
+        (visits > 0).then(|| changed as f64 / visits as f64)
     }
 
     /// What was measured, a row for each of the last looks: at least [`ROUNDS_KEPT`] of them.
@@ -112,26 +127,31 @@ impl Monitor {
     }
 }
 
-fn policy<X: StateIndex>(table: &QTable<X>) -> Vec<Vec<usize>> {
-    let states = table.values.states().min(WATCHED_MAX);
-    (0..states).map(|state| best_tried(&table.values, state)).collect()
+fn policy<X: StateIndex>(table: &QTable<X>) -> Vec<(Vec<usize>, u64)> {
+    let values = &table.values;
+    let states = 0..values.states().min(WATCHED_MAX);
+    states.map(|state| (best_tried(values, state), values.visits(state))).collect()
 }
 
 /// The best of the actions that were tried; none in a state that is not known.
 fn best_tried(values: &Values, state: usize) -> Vec<usize> {
-    let tried = || values.row(state).iter().enumerate().filter(|(_, cell)| cell.visits > 0);
-    let best = tried().map(|(_, cell)| cell.value).fold(f64::NEG_INFINITY, f64::max);
-    tried().filter(|(_, cell)| cell.value == best).map(|(action, _)| action).collect()
+    let row = values.row(state);
+    let best = best_value(row);
+    tried(row).filter(|(_, cell)| cell.value == best).map(|(action, _)| action).collect()
 }
 
-fn churn(before: &[Vec<usize>], after: &[Vec<usize>]) -> Option<f64> {
-    let known = before.iter().zip(after).filter(|(before, _)| !before.is_empty());
-    let (mut count, mut changed) = (0_u32, 0_u32);
-    for (before, after) in known {
-        count += 1;
-        changed += u32::from(!before.iter().any(|action| after.contains(action)));
-    }
-    (count > 0).then(|| f64::from(changed) / f64::from(count))
+/// Whether none of the actions that were best is as good as the best now.
+fn lost(before: &[usize], row: &[Cell], tie: f64) -> bool {
+    let best = best_value(row);
+    !before.iter().any(|&action| row[action].visits > 0 && row[action].value >= best - tie)
+}
+
+fn best_value(row: &[Cell]) -> f64 {
+    tried(row).map(|(_, cell)| cell.value).fold(f64::NEG_INFINITY, f64::max)
+}
+
+fn tried(row: &[Cell]) -> impl Iterator<Item = (usize, &Cell)> {
+    row.iter().enumerate().filter(|(_, cell)| cell.visits > 0)
 }
 
 fn coverage<X: StateIndex>(table: &QTable<X>) -> f64 {
@@ -167,13 +187,15 @@ mod tests {
     }
 
     #[test]
-    fn churn_counts_states_whose_best_actions_are_all_gone() {
-        let sets = |sets: &[&[usize]]| sets.iter().map(|set| set.to_vec()).collect::<Vec<_>>();
-        let before = sets(&[&[0], &[1, 2], &[], &[3]]);
-        // Kept, one of two kept, met since, changed; and one that is new.
-        let after = sets(&[&[0], &[2], &[1], &[0], &[1]]);
-        assert_eq!(churn(&before, &after), Some(1.0 / 3.0));
-        assert_eq!(churn(&[], &after), None);
-        assert_eq!(churn(&sets(&[&[]]), &after), None);
+    fn an_action_is_lost_when_another_that_was_tried_is_better_by_more_than_a_tie() {
+        let row = |values: [f64; 3]| values.map(|value| Cell { value, visits: 1 });
+        assert!(!lost(&[0], &row([1.0, 0.0, 0.5]), 0.0));
+        assert!(lost(&[0], &row([1.0, 2.0, 0.5]), 0.0));
+        assert!(!lost(&[0, 1], &row([1.0, 2.0, 0.5]), 0.0));
+        assert!(!lost(&[0], &row([1.0, 1.05, 0.5]), 0.1));
+        // What was never tried is no better, whatever it is hoped to be worth.
+        let mut hoped = row([1.0, 9.0, 0.5]);
+        hoped[1].visits = 0;
+        assert!(!lost(&[0], &hoped, 0.0));
     }
 }
