@@ -1,23 +1,76 @@
-//! The documents' verification checklist for reinforcement learning, with the measured numbers.
+//! The documents' verification checklist for reinforcement learning, with the measured numbers: of tuning, and of any training.
 //!
 //! Rewards and errors are noisy; the lines compare an early and a late part of the training, and where chance can decide they
 //! allow what it does in 999 of 1,000 cases, so that a line fails for a reason: a checklist that cries wolf is not read. Few episodes leave much to chance.
 
-use crate::config::CONVERGENCE_WINDOW;
-use crate::outcome::{StopReason, TuneResult};
 use orchestrator_core::{Check, ParameterSpace};
+
+use crate::config::CONVERGENCE_WINDOW;
+use crate::index::StateIndex;
+use crate::monitor::Round;
+use crate::outcome::{StopReason, TuneResult};
+use crate::training::Training;
 
 /// The share of exploring steps that counts as balanced: below, nothing new is met; above, nothing learned is used.
 const EXPLORATION: (f64, f64) = (0.05, 0.5);
+
+/// At least this share of the actions of what was met must have been tried: below, what is best is known of less than half.
+pub(crate) const COVERAGE_MIN: f64 = 0.5;
+/// At most this share of the policy may change in a late round.
+pub(crate) const CHURN_MAX: f64 = 0.1;
+
+/// The same checklist for any training, over what a [`Monitor`](crate::Monitor) measured: values converging, rewards rising, exploration
+/// balanced, the policy settled, the actions of what was met tried. Give it 20 rounds or so; the first two lines need a few to fail.
+///
+/// ```
+/// use orchestrator_core::Seed;
+/// use orchestrator_rl::{Method, Monitor, RlConfig, Training, verify_training, worlds};
+///
+/// let cliff = worlds::cliff_walking();
+/// let config = RlConfig::textbook(Method::QLearning, 0.5, 0.1, 1.0);
+/// let mut training = Training::dense(config, cliff.states(), cliff.actions(), Seed(1))?;
+/// let (mut environment, mut monitor) = (cliff.environment(), Monitor::new());
+/// for _ in 0..20 {
+///     training.run_steps(&mut environment, 5_000)?;
+///     monitor.look(&training);
+/// }
+/// assert!(verify_training(&training, monitor.rounds()).iter().all(|line| line.passed));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn verify_training<X: StateIndex>(training: &Training<X>, rounds: &[Round]) -> Vec<Check> {
+    let errors: Vec<f64> = rounds.iter().map(|round| round.td_error).collect();
+    let rewards: Vec<f64> = rounds.iter().map(|round| round.reward).collect();
+    let explored = share_explored(rounds);
+    let steps = rounds.last().map_or(0, |round| round.steps);
+    vec![
+        converging(&errors, training.stop(), training.reward_scale(), "rounds"),
+        rising(&rewards, None),
+        balanced(explored, steps),
+        settled(rounds),
+        covering(rounds),
+    ]
+}
+
+/// The share of the steps of all rounds that explored.
+pub(crate) fn share_explored(rounds: &[Round]) -> f64 {
+    let (mut before, mut explored, mut steps) = (0, 0.0, 0.0);
+    for round in rounds {
+        let count = round.steps.saturating_sub(before) as f64;
+        explored += count * round.explored;
+        steps += count;
+        before = round.steps;
+    }
+    if steps > 0.0 { explored / steps } else { 0.0 }
+}
 
 /// The documents' checklist: values converging, rewards rising, parameters within bounds (of the region that was tuned in),
 /// exploration balanced, states telling points apart.
 pub fn verify(result: &TuneResult, region: &ParameterSpace) -> Vec<Check> {
     vec![
-        converging(result),
-        rising(result),
+        converging(&result.td_error_history, result.stop, result.reward_scale, "episodes"),
+        rising(&result.reward_history, Some(result.objective_end - result.objective_start)),
         within(result, region),
-        balanced(result),
+        balanced(result.exploration_share, result.steps),
         telling(result),
     ]
 }
@@ -26,23 +79,22 @@ pub fn verify(result: &TuneResult, region: &ParameterSpace) -> Vec<Check> {
 /// training of fewer than [`CONVERGENCE_WINDOW`] episodes passes too while its errors are no greater than the greatest reward: so
 /// much the first visit of a pair explains by itself (its value is 0 before), and most of its visits are first ones. Values that run
 /// away have errors beyond every reward.
-fn converging(result: &TuneResult) -> Check {
-    let errors = &result.td_error_history;
+fn converging(errors: &[f64], stop: StopReason, reward_scale: f64, unit: &str) -> Check {
     let third = errors.len().div_ceil(3);
     let (early, late) = (Sample::of(&errors[..third]), Sample::of(&errors[errors.len() - third..]));
     let slack = early.slack(&late);
-    let first_visits = errors.len() < CONVERGENCE_WINDOW && late.mean <= result.reward_scale;
+    let first_visits = errors.len() < CONVERGENCE_WINDOW && late.mean <= reward_scale;
     Check::new(
         "q-values converging over episodes",
-        result.stop == StopReason::Converged || late.mean <= early.mean + slack || first_visits,
+        stop == StopReason::Converged || late.mean <= early.mean + slack || first_visits,
         format!(
-            "mean error from {:.6} to {:.6} (chance allows {slack:.6}, the greatest reward is {:.6}) over {} episodes, {}",
+            "mean error from {:.6} to {:.6} (chance allows {slack:.6}, the greatest reward is {reward_scale:.6}) over {} {unit}, {}",
             early.mean,
             late.mean,
-            result.reward_scale,
             errors.len(),
-            match result.stop {
+            match stop {
                 StopReason::Converged => "converged",
+                StopReason::Settled => "settled",
                 StopReason::EpisodesUsedUp => "episodes used up",
                 StopReason::Interrupted => "interrupted",
             }
@@ -53,18 +105,17 @@ fn converging(result: &TuneResult) -> Check {
 /// The last half of the episodes is rewarded no worse than the first, by more than chance. Rewards for a change must fall once there is
 /// less left to gain, because every episode begins at the best point so far; so where they fall, the best point itself must have been
 /// raised.
-fn rising(result: &TuneResult) -> Check {
-    let rewards = &result.reward_history;
+fn rising(rewards: &[f64], gain: Option<f64>) -> Check {
     let half = rewards.len() / 2;
     let (early, late) =
         (Sample::of(&rewards[..half]), Sample::of(&rewards[rewards.len() - half..]));
     let slack = early.slack(&late);
-    let gain = result.objective_end - result.objective_start;
+    let raised = gain.map_or(String::new(), |gain| format!(", the best point raised by {gain:.6}"));
     Check::new(
         "rewards increasing",
-        late.mean >= early.mean - slack || gain > 0.0,
+        late.mean >= early.mean - slack || gain.is_some_and(|gain| gain > 0.0),
         format!(
-            "mean reward of an episode from {:.6} to {:.6} (chance allows {slack:.6}), the best point raised by {gain:.6}",
+            "mean reward of an episode from {:.6} to {:.6} (chance allows {slack:.6}){raised}",
             early.mean, late.mean,
         ),
     )
@@ -82,19 +133,49 @@ fn within(result: &TuneResult, region: &ParameterSpace) -> Check {
 }
 
 /// The band is wider by two standard errors of a share, so that a handful of steps is not judged by luck.
-fn balanced(result: &TuneResult) -> Check {
-    let count = result.steps.max(1) as f64;
+fn balanced(share: f64, steps: u64) -> Check {
+    let count = steps.max(1) as f64;
     let slack = |share: f64| 2.0 * (share * (1.0 - share) / count).sqrt();
     let (low, high) = EXPLORATION;
     let (least, most) = (low - slack(low), high + slack(high));
-    let share = result.exploration_share;
     Check::new(
         "exploration and exploitation balanced",
-        least <= share && share <= most && result.steps > 0,
+        least <= share && share <= most && steps > 0,
         format!(
-            "{share:.3} of {} steps explored, {low} to {high} wanted (chance allows {least:.3} to {most:.3})",
-            result.steps
+            "{share:.3} of {steps} steps explored, {low} to {high} wanted (chance allows {least:.3} to {most:.3})"
         ),
+    )
+}
+
+/// The mean churn of the last third of the rounds: that of a single one is often luck.
+pub(crate) fn late_churn(rounds: &[Round]) -> Option<f64> {
+    let late = &rounds[rounds.len() - rounds.len().div_ceil(3)..];
+    let churns: Vec<f64> = late.iter().filter_map(|round| round.churn).collect();
+    (!churns.is_empty()).then(|| Sample::of(&churns).mean)
+}
+
+/// A policy that still changes has not been found, however small the errors are.
+fn settled(rounds: &[Round]) -> Check {
+    let churn = late_churn(rounds);
+    Check::new(
+        "policy settled",
+        churn.is_some_and(|churn| churn <= CHURN_MAX),
+        match churn {
+            Some(churn) => format!(
+                "the best action changed where {churn:.3} of a round's visits were in the last third of {} rounds, at most {CHURN_MAX} wanted",
+                rounds.len()
+            ),
+            None => format!("{} rounds, of which at least 2 are needed to compare", rounds.len()),
+        },
+    )
+}
+
+fn covering(rounds: &[Round]) -> Check {
+    let coverage = rounds.last().map_or(0.0, |round| round.coverage);
+    Check::new(
+        "visits cover the actions of the states met",
+        coverage >= COVERAGE_MIN,
+        format!("{coverage:.3} of them tried, at least {COVERAGE_MIN} wanted"),
     )
 }
 
@@ -146,7 +227,7 @@ impl Sample {
     /// By how much two means may differ by chance: the standard error of their difference times the 99.9 % quantile of
     /// Student's t ("The probable error of a mean", 1908) for both samples' degrees of freedom. Two samples of one value tell nothing,
     /// so anything may be chance.
-    fn slack(&self, other: &Sample) -> f64 {
+    pub(crate) fn slack(&self, other: &Sample) -> f64 {
         let freedom = (self.count + other.count - 2.0) as usize;
         let error = (self.variance / self.count + other.variance / other.count).sqrt();
         match freedom.checked_sub(1) {

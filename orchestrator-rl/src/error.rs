@@ -56,6 +56,9 @@ pub enum RlError {
         /// The first thing that does not fit.
         what: String,
     },
+    /// The grid lies over another space: make it over the space of the tuning, not over its region.
+    #[error("the grid lies over another space than the tuning")]
+    Grid,
     /// Tuning moves in small steps, which only real parameters allow: leave the others out of its space.
     #[error("parameter {name:?} is {kind}; only real ones can be tuned")]
     NotReal {

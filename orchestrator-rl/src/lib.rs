@@ -30,13 +30,15 @@
 //! | [`mdp`] | a Markov decision process as a table: read, checked, solved, walked in |
 //! | [`worlds`] | such tables of the literature |
 //! | `environment`, `reward` | a world to act in, and what a step in it is worth |
+//! | `discretise` | points of a parameter space as states: grids of one width, of quantiles, tile coding |
 //! | `index` | states as numbers, given beforehand or by hashing |
 //! | `table` | values and visits by these numbers: saved, pruned, merged, transferred |
 //! | `schedule`, `explore`, `method`, `config` | settings, each with its ranges |
 //! | `learner` | from a step to changed values, a file for each family of methods |
 //! | `training` | the whole agent, by steps or over an environment, saved at any time |
 //! | `tune` | fine-tuning of parameters inside a region, as an environment |
-//! | `check`, `diagnosis`, `outcome` | what was measured, and what it says |
+//! | `scaling` | how long to go on: while something is found, within the budget |
+//! | `monitor`, `check`, `diagnosis`, `outcome` | what was measured, and what it says |
 //! | `worker` | the adapter to orchestrator-core |
 //!
 //! Fine-tuning, as the pipeline does it, never makes a result worse:
@@ -60,6 +62,7 @@
 mod check;
 mod config;
 mod diagnosis;
+mod discretise;
 mod environment;
 mod error;
 mod explore;
@@ -67,8 +70,10 @@ mod index;
 mod learner;
 pub mod mdp;
 mod method;
+mod monitor;
 mod outcome;
 mod reward;
+mod scaling;
 mod schedule;
 mod table;
 mod training;
@@ -79,20 +84,23 @@ pub mod worlds;
 /// Core's word for a line of a checklist, as [`verify`] gives them.
 pub use orchestrator_core::Check;
 
-pub use check::verify;
+pub use check::{verify, verify_training};
 pub use config::{CONVERGENCE_WINDOW, EPISODES_MAX, RlConfig, STEPS_MAX};
-pub use diagnosis::{Finding, diagnose};
+pub use diagnosis::{Finding, diagnose, diagnose_training};
+pub use discretise::{BINS_MAX, DiscretiseError, Grid, TILINGS_MAX, Tiles, TuneState};
 pub use environment::{Environment, Rewarded, Step};
 pub use error::RlError;
 pub use explore::{Choice, Exploration, Motive};
 pub use index::{Dense, FoldHasher, Hashed, STATES_MAX, StateIndex};
 pub use method::{Method, N_MAX, PLANNING_MAX, Trace, Visit};
+pub use monitor::{Monitor, ROUNDS_KEPT, Round, TIE, WATCHED_MAX};
 pub use outcome::{StopReason, TuneResult};
 pub use reward::{DocumentReward, OwnReward, RewardContext, RewardFn, Transition, reward_fn};
+pub use scaling::{Pace, Scaling};
 pub use schedule::Schedule;
 pub use table::{
     ACTIONS_MAX, DenseTable, HashedTable, Prune, Pruned, QTable, SavedIndex, TABLE_ENTRIES_MAX,
 };
 pub use training::{Episode, HISTORY_KEPT, Training};
-pub use tune::{TuneConfig, TuneEnvironment, TuneState, tune};
+pub use tune::{TuneConfig, TuneEnvironment, tune, tune_scaled};
 pub use worker::{RlOutput, RlRequest, RlWorker};

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::monitor::Round;
+
 /// Why a training ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -11,6 +13,8 @@ use serde::{Deserialize, Serialize};
 pub enum StopReason {
     /// The values no longer change.
     Converged,
+    /// Neither the best point nor the policy has changed for some rounds: see [`Scaling`](crate::Scaling).
+    Settled,
     /// The episodes are used up.
     EpisodesUsedUp,
     /// It has not ended: the caller stopped driving it.
@@ -54,8 +58,15 @@ pub struct TuneResult {
     pub states_visited: usize,
     /// The parameters whose range the states do not tell apart, although the region lets them move.
     pub parameters_unseen: Vec<String>,
+    /// The parameters that stopped at the end of the region at the best point, where the space goes on and the last move there had made the
+    /// objective better.
+    #[serde(default)]
+    pub parameters_at_edge: Vec<String>,
     /// How many moves were undone because the objective had no finite value.
     pub failures: u64,
     /// Why the training ended.
     pub stop: StopReason,
+    /// What was measured round by round, where the run was scaled.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rounds: Vec<Round>,
 }

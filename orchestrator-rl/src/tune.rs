@@ -1,7 +1,7 @@
 //! Fine-tuning as an environment: small moves inside a region, rewarded by what they change.
 //!
 //! A state is the grid cell of the point, with a number for whatever else matters (the context). The grid lies over the whole
-//! space, not over the region, so that what one run learned means the same in the next. An action moves one parameter, or all
+//! space, not over the region, so that what one run learned means the same in the next; it is uniform, or any [`Grid`]. An action moves one parameter, or all
 //! weights or all biases together, one step up or down, or stays. Every episode begins at the best point met so far, and the result
 //! is that point: it can never be worse than the start.
 //!
@@ -12,11 +12,13 @@ use std::collections::BTreeSet;
 use orchestrator_core::{Domain, FastStream, ParameterSpace};
 use serde::{Deserialize, Serialize};
 
+use crate::discretise::{Grid, TuneState};
 use crate::environment::{Environment, Step};
 use crate::error::{RlError, check_ranges};
 use crate::index::Hashed;
 use crate::outcome::TuneResult;
 use crate::reward::{OwnReward, RewardContext, RewardFn, Transition};
+use crate::scaling::{Pace, Scaling};
 use crate::training::Training;
 
 /// How many visited states are remembered for the report.
@@ -42,15 +44,6 @@ impl Default for TuneConfig {
     }
 }
 
-/// What the agent sees of a point.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct TuneState {
-    /// The cell of each parameter on the grid over the whole space.
-    pub cells: Vec<u16>,
-    /// See [`TuneConfig::context`].
-    pub context: u64,
-}
-
 /// What an action does: which parameters it moves, and which way.
 #[derive(Debug, Clone, PartialEq)]
 struct Move {
@@ -64,6 +57,7 @@ pub struct TuneEnvironment<F, R = OwnReward> {
     space: ParameterSpace,
     region: ParameterSpace,
     config: TuneConfig,
+    grid: Option<Grid>,
     objective: F,
     reward: R,
     moves: Vec<Move>,
@@ -71,6 +65,8 @@ pub struct TuneEnvironment<F, R = OwnReward> {
     value: f64,
     best: Vec<f64>,
     best_value: f64,
+    /// Whether the parameter came to the region's end, where the space goes on, by a move to the best point.
+    pressed: Vec<bool>,
     start_value: f64,
     step: u32,
     visited: BTreeSet<TuneState>,
@@ -99,6 +95,7 @@ impl<F: Fn(&[f64]) -> f64> TuneEnvironment<F> {
             space: space.clone(),
             region: region.clone(),
             config: TuneConfig::default(),
+            grid: None,
             objective,
             reward: OwnReward,
             moves: moves_of(space),
@@ -106,6 +103,7 @@ impl<F: Fn(&[f64]) -> f64> TuneEnvironment<F> {
             value,
             best: start.to_vec(),
             best_value: value,
+            pressed: vec![false; space.len()],
             start_value: value,
             step: 0,
             visited: BTreeSet::new(),
@@ -124,6 +122,7 @@ impl<F: Fn(&[f64]) -> f64, R: RewardFn<[f64]>> TuneEnvironment<F, R> {
             space: self.space,
             region: self.region,
             config: self.config,
+            grid: self.grid,
             objective: self.objective,
             reward,
             moves: self.moves,
@@ -131,6 +130,7 @@ impl<F: Fn(&[f64]) -> f64, R: RewardFn<[f64]>> TuneEnvironment<F, R> {
             value: self.value,
             best: self.best,
             best_value: self.best_value,
+            pressed: self.pressed,
             start_value: self.start_value,
             step: self.step,
             visited: self.visited,
@@ -149,6 +149,18 @@ impl<F: Fn(&[f64]) -> f64, R: RewardFn<[f64]>> TuneEnvironment<F, R> {
             ("delta_share", config.delta_share, 1e-4, 1.0),
         ])?;
         Ok(TuneEnvironment { config, ..self })
+    }
+
+    /// The same environment, its states the cells of this grid instead of those of [`TuneConfig::cell_share`]: of quantiles, say, or the
+    /// [`crossing`](crate::Tiles::crossing) of tilings.
+    ///
+    /// # Errors
+    /// When the grid lies over another space: a cell must mean the same in every run.
+    pub fn discretised_by(self, grid: Grid) -> Result<Self, RlError> {
+        if *grid.space() != self.space {
+            return Err(RlError::Grid);
+        }
+        Ok(TuneEnvironment { grid: Some(grid), ..self })
     }
 
     /// How many actions there are: to stay, and two for every parameter and for every group of several.
@@ -175,6 +187,9 @@ impl<F: Fn(&[f64]) -> f64, R: RewardFn<[f64]>> TuneEnvironment<F, R> {
 
     /// The state of a point of the space.
     pub fn encode(&self, point: &[f64]) -> TuneState {
+        if let Some(grid) = &self.grid {
+            return TuneState { cells: grid.cells_of(point), context: self.config.context };
+        }
         let cells = self.space.bounds().iter().zip(point).map(|(bounds, value)| {
             let side = self.config.cell_share * bounds.width();
             if side > 0.0 {
@@ -219,8 +234,24 @@ impl<F: Fn(&[f64]) -> f64, R: RewardFn<[f64]>> TuneEnvironment<F, R> {
             steps,
             states_visited: self.visited.len(),
             parameters_unseen: unseen.map(|at| names[at].clone()).collect(),
+            parameters_at_edge: (0..names.len())
+                .filter(|&at| self.pressed[at])
+                .map(|at| names[at].clone())
+                .collect(),
             failures: self.failures,
             stop: training.stop(),
+            rounds: Vec::new(),
+        }
+    }
+
+    /// Which parameters a move to a new best point brings to the region's end.
+    fn press(&mut self, next: &[f64]) {
+        for (at, value) in next.iter().enumerate() {
+            let (part, whole) = (self.region.bounds()[at], self.space.bounds()[at]);
+            let at_end = (*value == part.max && part.max < whole.max)
+                || (*value == part.min && part.min > whole.min);
+            // One that did not move stays as it was, and inside there is nothing to press against.
+            self.pressed[at] = at_end && (self.pressed[at] || *value != self.point[at]);
         }
     }
 
@@ -272,6 +303,9 @@ impl<F: Fn(&[f64]) -> f64, R: RewardFn<[f64]>> Environment for TuneEnvironment<F
             terminal: false,
             context: RewardContext { step: self.step, own: value - self.value },
         });
+        if value > self.best_value {
+            self.press(&next);
+        }
         self.point = next;
         self.value = value;
         self.step = self.step.saturating_add(1);
@@ -300,6 +334,45 @@ where
 {
     training.run(environment)?;
     Ok(environment.result(training))
+}
+
+/// Runs a training over a tuning environment for as long as it finds something, within its budget of
+/// [`RlConfig::episodes_max`](crate::RlConfig::episodes_max) episodes. The result tells what was measured round by round, and why it ended.
+///
+/// ```
+/// use orchestrator_core::{ParameterSpace, Seed};
+/// use orchestrator_rl::{RlConfig, Scaling, StopReason, Training, TuneEnvironment, tune_scaled};
+///
+/// let space = ParameterSpace::uniform(2, 0.0, 1.0)?;
+/// let objective = |x: &[f64]| -(x[0] - 0.6).abs() - (x[1] - 0.45).abs();
+/// let mut environment = TuneEnvironment::new(&space, &space, &[0.5, 0.5], objective)?;
+/// let config = RlConfig { episodes_max: 2_000, converged_td: None, ..RlConfig::documents() };
+/// let mut training = Training::hashed(config, environment.action_count(), Seed(1))?;
+/// let result = tune_scaled(&mut environment, &mut training, Scaling::default())?;
+/// assert_eq!(result.stop, StopReason::Settled);
+/// assert!(result.episodes < 1_000 && result.objective_end > -0.02);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// As [`Training::episode`], and when the scaling is out of its ranges.
+pub fn tune_scaled<F, R>(
+    environment: &mut TuneEnvironment<F, R>,
+    training: &mut Training<Hashed<TuneState>>,
+    scaling: Scaling,
+) -> Result<TuneResult, RlError>
+where
+    F: Fn(&[f64]) -> f64,
+    R: RewardFn<[f64]>,
+{
+    let mut pace = Pace::new(scaling, environment.best().1)?;
+    let stop = loop {
+        training.episode(environment)?;
+        if let Some(stop) = pace.after_episode(training, environment.best().1) {
+            break stop;
+        }
+    };
+    Ok(TuneResult { stop, rounds: pace.into_rounds(), ..environment.result(training) })
 }
 
 fn check_region(space: &ParameterSpace, region: &ParameterSpace) -> Result<(), RlError> {

@@ -13,14 +13,16 @@ use serde::{Deserialize, Serialize};
 use crate::check::verify;
 use crate::config::RlConfig;
 use crate::diagnosis::diagnose;
+use crate::discretise::TuneState;
 use crate::environment::Environment;
 use crate::error::RlError;
 use crate::explore::Exploration;
 use crate::outcome::TuneResult;
 use crate::reward::{OwnReward, RewardFn, Transition};
+use crate::scaling::{Pace, Scaling};
 use crate::table::{HashedTable, Prune, QTable};
 use crate::training::Training;
-use crate::tune::{TuneConfig, TuneEnvironment, TuneState};
+use crate::tune::{TuneConfig, TuneEnvironment};
 
 /// What a task asks of an [`RlWorker`]. What is left out is as the worker was made. Unknown keys are refused, so that a misspelt
 /// one is not silently ignored.
@@ -78,6 +80,7 @@ pub struct RlWorker<F, R = OwnReward> {
     space: ParameterSpace,
     config: RlConfig,
     tuning: TuneConfig,
+    scaling: Option<Scaling>,
     prune: Prune,
     objective: F,
     reward: R,
@@ -91,6 +94,7 @@ impl<F: Fn(&[f64]) -> f64 + Send + Sync> RlWorker<F> {
             space,
             config,
             tuning: TuneConfig::default(),
+            scaling: None,
             prune: Prune::default(),
             objective,
             reward: OwnReward,
@@ -106,6 +110,7 @@ impl<F, R> RlWorker<F, R> {
             space: self.space,
             config: self.config,
             tuning: self.tuning,
+            scaling: self.scaling,
             prune: self.prune,
             objective: self.objective,
             reward,
@@ -116,6 +121,13 @@ impl<F, R> RlWorker<F, R> {
     #[must_use]
     pub fn with_tuning(self, tuning: TuneConfig) -> Self {
         RlWorker { tuning, ..self }
+    }
+
+    /// The same worker, going on while it finds something and stopping when it does not, within [`RlConfig::episodes_max`] episodes or those of
+    /// the request.
+    #[must_use]
+    pub fn with_scaling(self, scaling: Scaling) -> Self {
+        RlWorker { scaling: Some(scaling), ..self }
     }
 
     /// The same worker, keeping more or less of what was learned.
@@ -151,8 +163,11 @@ where
                 .rewarded_by(|step: &Transition<'_, [f64]>| self.reward.reward(step));
         let table = request.q_table.unwrap_or_else(|| QTable::hashed(environment.actions()));
         let mut training = Training::from_table(config, table, task.seed()).map_err(refused)?;
+        let best = environment.best().1;
+        let pace = self.scaling.map(|scaling| Pace::new(scaling, best));
+        let mut pace = pace.transpose().map_err(refused)?;
 
-        while !training.finished() {
+        let stop = loop {
             if task.cancellation().is_cancelled() {
                 return Err(TaskError::cancelled());
             }
@@ -165,9 +180,15 @@ where
                     row.index, row.reward
                 ),
             );
+            let over = training.finished().then(|| training.stop());
+            let stop = pace.as_mut().map_or(over, |pace| pace.after_episode(&training, best));
+            if let Some(stop) = stop {
+                break stop;
+            }
             yield_now().await;
-        }
-        let mut result = environment.result(&training);
+        };
+        let rounds = pace.map_or_else(Vec::new, Pace::into_rounds);
+        let mut result = TuneResult { stop, rounds, ..environment.result(&training) };
         let diagnosis = diagnose(&result, training.config());
         let mut q_table = training.into_table();
         q_table.prune(&self.prune);

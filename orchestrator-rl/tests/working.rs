@@ -6,7 +6,7 @@ use futures::executor::block_on;
 use orchestrator_core::{
     Cancellation, Failure, Note, Notes, ParameterSpace, Payload, Seed, Task, TaskError, Worker,
 };
-use orchestrator_rl::{DocumentReward, RlConfig, RlOutput, RlWorker};
+use orchestrator_rl::{DocumentReward, RlConfig, RlOutput, RlWorker, Scaling, StopReason};
 use serde_json::json;
 
 fn space() -> ParameterSpace {
@@ -105,4 +105,45 @@ fn it_tells_its_progress_and_stops_when_cancelled() {
     let done = heard.lock().unwrap().0.clone();
     assert_eq!(done.len(), 3);
     assert!(done.windows(2).all(|pair| pair[0] < pair[1]), "{done:?}");
+}
+
+#[test]
+fn it_goes_on_while_it_finds_something_and_stays_cancellable_between_episodes() {
+    let config = RlConfig { episodes_max: 2_000, converged_td: None, ..RlConfig::documents() };
+    let scaled = |scaling| {
+        RlWorker::new(space(), config.clone(), |x: &[f64]| {
+            -(x[0] - x[1]).abs() - (x[3] - 1.0).abs()
+        })
+        .with_scaling(scaling)
+    };
+    let input = json!({"start": start()});
+    let output: RlOutput = execute(&scaled(Scaling::default()), &input).unwrap().to().unwrap();
+    assert_eq!(output.result.stop, StopReason::Settled);
+    assert!((30..1_000).contains(&output.result.episodes), "{}", output.result.episodes);
+    assert_eq!(output.result.rounds.last().unwrap().episodes, output.result.episodes);
+    // The request's budget holds.
+    let short = json!({"start": start(), "episodes": 12});
+    let output: RlOutput = execute(&scaled(Scaling::default()), &short).unwrap().to().unwrap();
+    assert_eq!((output.result.stop, output.result.episodes), (StopReason::EpisodesUsedUp, 12));
+    let bad = Scaling { round: 0, ..Scaling::default() };
+    let error = execute(&scaled(bad), &input).unwrap_err();
+    assert!(error.message.contains("round is 0"), "{}", error.message);
+
+    let (cancel, cancellation) = Cancellation::new();
+    let (cancel, heard) = (Mutex::new(Some(cancel)), Arc::new(Mutex::new(0)));
+    let ear = heard.clone();
+    let notes = Notes::to(move |_, note| {
+        if let Note::Progress { .. } = note {
+            *ear.lock().unwrap() += 1;
+            if *ear.lock().unwrap() == 7
+                && let Some(cancel) = cancel.lock().unwrap().take()
+            {
+                cancel.cancel();
+            }
+        }
+    });
+    let task = Task::detached(Payload::of(&input).unwrap(), Seed(1));
+    let task = task.with_notes(notes).with_cancellation(cancellation);
+    let error = block_on(scaled(Scaling::default()).execute(task)).unwrap_err();
+    assert_eq!((error.failure, *heard.lock().unwrap()), (Failure::Cancelled, 7));
 }
