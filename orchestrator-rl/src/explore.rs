@@ -3,6 +3,8 @@
 //! Equal values are told apart at random, always: an agent that takes the first of equal actions never leaves the start of a world
 //! whose rewards are far away.
 
+use std::hint::select_unpredictable;
+
 use orchestrator_core::FastStream;
 use serde::{Deserialize, Serialize};
 
@@ -162,14 +164,17 @@ impl Sight {
     #[inline(always)] // A call would cost more than the work.
     pub(crate) fn of(row: &[Cell]) -> Sight {
         match row {
-            // Four actions are so usual that it is worth doing without jumps, which cannot be foretold here.
+            // Four actions are so usual that it is worth doing without jumps, which cannot be foretold here, and by the shortest way to
+            // the action, for which all else waits.
             [a, b, c, d] => {
-                let greater = |a: f64, b: f64| if a > b { a } else { b };
-                let best = greater(greater(a.value, b.value), greater(c.value, d.value));
-                let equal = |cell: &Cell, bit: u32| u32::from(cell.value == best) << bit;
-                let equals = equal(a, 0) | equal(b, 1) | equal(c, 2) | equal(d, 3);
-                let tied = equals & equals.wrapping_sub(1) != 0;
-                Sight { best, first: equals.trailing_zeros() as usize, tied }
+                let [a, b, c, d] = [a.value, b.value, c.value, d.value];
+                let greater = |x: f64, y: f64| if x > y { x } else { y };
+                let (left, right) = (greater(a, b), greater(c, d));
+                let best = greater(left, right);
+                let first =
+                    select_unpredictable(right > left, 2 + usize::from(d > c), usize::from(b > a));
+                let equals = [a, b, c, d].map(|value| u32::from(value == best));
+                Sight { best, first, tied: equals.iter().sum::<u32>() > 1 }
             }
             _ => Sight::of_values(row.len(), |action| row[action].value),
         }
