@@ -3,6 +3,8 @@
 //! Equal values are told apart at random, always: an agent that takes the first of equal actions never leaves the start of a world
 //! whose rewards are far away.
 
+use std::hint::select_unpredictable;
+
 use orchestrator_core::FastStream;
 use serde::{Deserialize, Serialize};
 
@@ -116,13 +118,8 @@ impl Exploration {
 }
 
 /// Any action with probability ε, else one of the best.
-#[inline(always)] // A call would keep the stream in memory.
-pub(crate) fn epsilon_greedy(
-    epsilon: &Schedule,
-    row: &[Cell],
-    t: u64,
-    stream: &mut FastStream,
-) -> Choice {
+#[inline]
+fn epsilon_greedy(epsilon: &Schedule, row: &[Cell], t: u64, stream: &mut FastStream) -> Choice {
     if stream.chance(epsilon_at(epsilon, row, t)) {
         return Choice { action: stream.below(row.len()), motive: Motive::Exploring };
     }
@@ -147,31 +144,84 @@ fn greatest(row: &[Cell]) -> f64 {
     row.iter().map(|cell| cell.value).fold(f64::NEG_INFINITY, f64::max)
 }
 
-#[inline(always)]
+#[inline]
 fn greedy(row: &[Cell], stream: &mut FastStream) -> Choice {
-    // Four actions are so usual that their loop is worth unrolling.
-    let action = match row.first_chunk::<4>() {
-        Some(four) if row.len() == 4 => pick(4, |action| four[action].value, stream),
-        _ => pick(row.len(), |action| row[action].value, stream),
-    };
-    Choice { action, motive: Motive::Greedy }
+    Choice { action: Sight::of(row).pick(|| row, stream), motive: Motive::Greedy }
+}
+
+/// What there is to see of a row of values at a glance.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Sight {
+    /// The greatest value.
+    pub(crate) best: f64,
+    /// The first action that has it.
+    first: usize,
+    /// Whether others have it too.
+    tied: bool,
+}
+
+impl Sight {
+    #[inline(always)] // A call would cost more than the work.
+    pub(crate) fn of(row: &[Cell]) -> Sight {
+        match row {
+            // Four actions are so usual that it is worth doing without jumps, which cannot be foretold here, and by the shortest way to
+            // the action, for which all else waits.
+            [a, b, c, d] => {
+                let [a, b, c, d] = [a.value, b.value, c.value, d.value];
+                let greater = |x: f64, y: f64| if x > y { x } else { y };
+                let (left, right) = (greater(a, b), greater(c, d));
+                let best = greater(left, right);
+                let first =
+                    select_unpredictable(right > left, 2 + usize::from(d > c), usize::from(b > a));
+                let equals = [a, b, c, d].map(|value| u32::from(value == best));
+                Sight { best, first, tied: equals.iter().sum::<u32>() > 1 }
+            }
+            _ => Sight::of_values(row.len(), |action| row[action].value),
+        }
+    }
+
+    #[inline]
+    fn of_values(count: usize, value: impl Fn(usize) -> f64) -> Sight {
+        let mut sight = Sight { best: value(0), first: 0, tied: false };
+        for action in 1..count {
+            let value = value(action);
+            if value > sight.best {
+                sight = Sight { best: value, first: action, tied: false };
+            } else if value == sight.best {
+                sight.tied = true;
+            }
+        }
+        sight
+    }
+
+    /// One of the actions of the greatest value of the row that was looked at, each as probable as the others.
+    #[inline(always)] // A call would keep the stream in memory.
+    pub(crate) fn pick<'a>(
+        self,
+        row: impl FnOnce() -> &'a [Cell],
+        stream: &mut FastStream,
+    ) -> usize {
+        if !self.tied {
+            return self.first;
+        }
+        let row = row();
+        let ties = row.iter().filter(|cell| cell.value == self.best).count();
+        tied(row.len(), |action| row[action].value, self.best, stream.below(ties))
+    }
 }
 
 /// One of the actions of the greatest value, each as probable as the others.
-#[inline(always)]
+#[inline]
 pub(crate) fn pick(count: usize, value: impl Fn(usize) -> f64, stream: &mut FastStream) -> usize {
-    let (mut at, mut best, mut ties) = (0, value(0), 1);
-    for action in 1..count {
-        let value = value(action);
-        if value > best {
-            (at, best, ties) = (action, value, 1);
-        } else if value == best {
-            ties += 1;
-        }
+    let Sight { best, first, tied: has_ties } = Sight::of_values(count, &value);
+    if !has_ties {
+        return first;
     }
-    if ties == 1 { at } else { tied(count, value, best, stream.below(ties)) }
+    let ties = (0..count).filter(|&action| value(action) == best).count();
+    tied(count, value, best, stream.below(ties))
 }
 
+#[inline(never)]
 fn tied(count: usize, value: impl Fn(usize) -> f64, best: f64, which: usize) -> usize {
     let mut equals = (0..count).filter(|&action| value(action) == best);
     equals.nth(which).expect("the draw is below the number of equals")

@@ -4,7 +4,7 @@ use orchestrator_core::{Payload, Seed};
 use orchestrator_rl::mdp::{Policy, TableMdp};
 use orchestrator_rl::worlds::{Ice, LAKE_4X4, MaximisationBias, cliff_walking, frozen_lake, taxi};
 use orchestrator_rl::{
-    Dense, DenseTable, Exploration, Hashed, Method, RlConfig, Trace, Training, Visit,
+    Dense, DenseTable, Exploration, Hashed, Method, RlConfig, Schedule, Trace, Training, Visit,
 };
 use proptest::prelude::*;
 
@@ -128,6 +128,36 @@ fn dense_and_hashed_tables_learn_alike() {
                 assert_eq!(a.to_bits(), b.to_bits(), "{method:?}");
             }
         }
+    }
+}
+
+/// The loop for constant settings is another one than that for settings that change, and than choosing and learning by hand.
+#[test]
+fn the_quick_loop_does_to_the_last_bit_what_the_general_one_does() {
+    let lake = frozen_lake(&LAKE_4X4, Ice::Slippery);
+    let constant = RlConfig { steps: 30, ..RlConfig::textbook(Method::QLearning, 0.1, 0.3, 0.95) };
+    let falling_by_nothing = Schedule::Linear { from: 0.1, to: 0.1, steps: 7 };
+    let general = RlConfig { alpha: falling_by_nothing, ..constant.clone() };
+    for seed in 0..10 {
+        let quick = trained(&lake, constant.clone(), 3_000, seed);
+        let slow = trained(&lake, general.clone(), 3_000, seed);
+        assert_eq!((quick.table(), quick.episodes()), (slow.table(), slow.episodes()), "{seed}");
+        assert!(!quick.table().is_empty() && quick.episodes().len() > 99, "seed {seed}");
+
+        // Cut at other places, and in the midst of an episode.
+        let mut pieces = Training::dense(constant.clone(), 16, 4, Seed(seed)).unwrap();
+        let mut walk = lake.environment();
+        for piece in [1, 2, 997, 2_000] {
+            pieces.run_steps(&mut walk, piece).unwrap();
+        }
+        assert_eq!(pieces, quick, "seed {seed}");
+
+        // Where some states have fewer actions than others.
+        let [mut quick, mut slow] = [&constant, &general]
+            .map(|config| Training::hashed(config.clone(), 10, Seed(seed)).unwrap());
+        quick.run_steps(&mut MaximisationBias::new(10), 3_000).unwrap();
+        slow.run_steps(&mut MaximisationBias::new(10), 3_000).unwrap();
+        assert_eq!((quick.table(), quick.episodes()), (slow.table(), slow.episodes()), "{seed}");
     }
 }
 

@@ -19,8 +19,6 @@ use crate::method::Method;
 use crate::schedule::Schedule;
 use crate::table::Values;
 
-pub(crate) use one_step::q_learning;
-
 /// A step that was taken. `next` is `None` where the episode ended, which is worth nothing more.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Seen {

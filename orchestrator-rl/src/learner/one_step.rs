@@ -4,8 +4,8 @@ use super::{Rule, Seen};
 use crate::table::Values;
 
 /// Q(s, a) ← Q(s, a) + α [r + γ max Q(s′, a′) − Q(s, a)].
-#[inline(always)] // A call would keep the agent's stream in memory.
-pub(crate) fn q_learning(values: &mut Values, rule: &mut Rule, seen: &Seen) -> Option<f64> {
+#[inline]
+pub(super) fn q_learning(values: &mut Values, rule: &mut Rule, seen: &Seen) -> Option<f64> {
     let ahead = seen.next.map_or(0.0, |next| values.best(next));
     rule.towards(values, seen, seen.reward + rule.gamma * ahead)
 }

@@ -172,7 +172,7 @@ impl<X: StateIndex> QTable<X> {
     #[inline(always)]
     pub(crate) fn intern(&mut self, state: &X::State) -> Result<usize, RlError> {
         let number = self.index.intern(state)?;
-        if number >= self.values.states() {
+        if !self.values.covers(number) {
             self.values.grow(number + 1);
         }
         Ok(number)

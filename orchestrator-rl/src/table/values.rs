@@ -1,5 +1,7 @@
 //! Rows of values by the numbers of states: what learners read and write.
 
+use crate::explore::Sight;
+
 /// What is known of a state and action.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Cell {
@@ -56,6 +58,13 @@ impl Values {
         self.cells.len() / self.actions
     }
 
+    /// Whether there is a row for a state.
+    #[inline]
+    pub(crate) fn covers(&self, state: usize) -> bool {
+        // No division, for it is asked at every step.
+        state * self.actions < self.cells.len()
+    }
+
     /// What was never visited takes the new value.
     pub(crate) fn set_initial(&mut self, initial: f64) {
         self.initial = initial;
@@ -107,18 +116,9 @@ impl Values {
     }
 
     /// The greatest value of a state.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn best(&self, state: usize) -> f64 {
-        let greater = |best: f64, cell: &Cell| if cell.value > best { cell.value } else { best };
-        let row = self.row(state);
-        match row.first_chunk::<4>() {
-            // So usual that the loop is worth unrolling.
-            Some([a, b, c, d]) if row.len() == 4 => {
-                let greater = |a: f64, b: f64| if a > b { a } else { b };
-                greater(greater(a.value, b.value), greater(c.value, d.value))
-            }
-            _ => row.iter().fold(f64::NEG_INFINITY, greater),
-        }
+        Sight::of(self.row(state)).best
     }
 
     pub(crate) fn is_known(&self, state: usize) -> bool {

@@ -19,6 +19,7 @@
 //! # Ok::<(), orchestrator_rl::RlError>(())
 //! ```
 
+mod agent;
 mod run;
 mod saved;
 

@@ -1,18 +1,17 @@
 //! Running over an environment: by steps, by episodes, or until the settings say that it is enough.
 
-use std::cell::RefCell;
-
 use orchestrator_core::FastStream;
 
+use super::agent::{Agent, PlainQ};
 use super::{Episode, History, Training};
 use crate::config::CONVERGENCE_WINDOW;
 use crate::environment::Environment;
 use crate::error::RlError;
-use crate::explore::{Choice, Exploration, Motive, epsilon_greedy};
+use crate::explore::Motive;
 use crate::index::StateIndex;
-use crate::learner::{Learner, Rule, Seen, q_learning};
+use crate::learner::{Rule, Seen};
 use crate::outcome::StopReason;
-use crate::table::{QTable, Values};
+use crate::table::QTable;
 
 impl<X: StateIndex> Training<X> {
     /// So many steps, over as many episodes as they come to, whatever the settings say of an end. The last episode may be under way
@@ -70,6 +69,7 @@ impl<X: StateIndex> Training<X> {
     where
         E: Environment<State = X::State> + ?Sized,
     {
+        let plain = PlainQ::standing_for(&self.learner, &self.rule);
         let walk = Walk {
             table: &mut self.table,
             rule: &mut self.rule,
@@ -79,29 +79,9 @@ impl<X: StateIndex> Training<X> {
             place: &mut self.place,
             steps_max: self.config.steps,
         };
-        let nothing = |_: &mut Values, _: &mut Rule| {};
-        // The usual ones are told apart here and not at every step: the loop is made for each of them, without calls.
-        let walked = match (&mut self.learner, self.config.exploration) {
-            (Learner::QLearning, Exploration::EpsilonGreedy { epsilon }) => walk.on(
-                environment,
-                until,
-                |values, rule, state| {
-                    epsilon_greedy(&epsilon, values.row(state), rule.clock, &mut rule.stream)
-                },
-                q_learning,
-                nothing,
-            ),
-            // One learner in three closures: the loop calls them in turn.
-            (learner, _) => {
-                let learner = RefCell::new(learner);
-                walk.on(
-                    environment,
-                    until,
-                    |values, rule, state| learner.borrow_mut().choose(values, rule, state),
-                    |values, rule, seen| learner.borrow_mut().learn(values, rule, seen),
-                    |values, rule| learner.borrow_mut().end_episode(values, rule),
-                )
-            }
+        let walked = match plain {
+            Some(mut plain) => walk.on(environment, until, &mut plain),
+            None => walk.on(environment, until, &mut self.learner),
         };
         if walked.is_err() {
             self.end_episode();
@@ -150,16 +130,10 @@ struct Walk<'a, X> {
 impl<X: StateIndex> Walk<'_, X> {
     /// What changes with every step is copied, so that it can stay in registers, and put back afterwards.
     #[inline(always)]
-    fn on<E>(
-        self,
-        environment: &mut E,
-        until: Until,
-        choose: impl Fn(&Values, &mut Rule, usize) -> Choice,
-        learn: impl Fn(&mut Values, &mut Rule, &Seen) -> Option<f64>,
-        end: impl Fn(&mut Values, &mut Rule),
-    ) -> Result<(), RlError>
+    fn on<E, A>(self, environment: &mut E, until: Until, agent: &mut A) -> Result<(), RlError>
     where
         E: Environment<State = X::State> + ?Sized,
+        A: Agent,
     {
         let (mut rule, mut world) = (self.rule.clone(), self.world.clone());
         let (mut row, mut reward_scale) = (self.history.row, *self.reward_scale);
@@ -168,8 +142,8 @@ impl<X: StateIndex> Walk<'_, X> {
             Until::Steps(steps) => steps,
             Until::EpisodeEnds => u64::MAX,
         };
-        let walked = loop {
-            let state = match place {
+        let walked = 'walk: loop {
+            let mut state = match place.take() {
                 Some(state) => state,
                 None => {
                     row = Episode { index: self.history.ended, ..Episode::default() };
@@ -180,42 +154,51 @@ impl<X: StateIndex> Walk<'_, X> {
                     }
                 }
             };
-            let choice = choose(&self.table.values, &mut rule, state);
-            let taken = environment.step(choice.action, &mut world);
-            let next = if taken.terminal {
-                None
-            } else {
-                match meet(self.table, environment, &taken.next) {
-                    Ok(next) => Some(next),
-                    Err(error) => break Err(error),
+            agent.arrive(&self.table.values, state);
+            // The rest of the episode.
+            loop {
+                let choice = agent.choose(&self.table.values, &mut rule, state);
+                let taken = environment.step(choice.action, &mut world);
+                let next = if taken.terminal {
+                    None
+                } else {
+                    match meet(self.table, environment, &taken.next) {
+                        Ok(next) => Some(next),
+                        Err(error) => break 'walk Err(error),
+                    }
+                };
+                let (action, reward) = (choice.action, taken.reward);
+                let seen = Seen { state, action, reward, next };
+                let Some(error) = agent.learn(&mut self.table.values, &mut rule, &seen) else {
+                    break 'walk Err(RlError::Reward { action, reward });
+                };
+                rule.clock += 1;
+                if reward.abs() > reward_scale {
+                    reward_scale = reward.abs();
                 }
-            };
-            let (action, reward) = (choice.action, taken.reward);
-            let seen = Seen { state, action, reward, next };
-            let Some(error) = learn(&mut self.table.values, &mut rule, &seen) else {
-                break Err(RlError::Reward { action, reward });
-            };
-            rule.clock += 1;
-            reward_scale = reward_scale.max(reward.abs());
-            row.steps += 1;
-            row.reward += reward;
-            row.td_error += error.abs();
-            if choice.motive == Motive::Exploring {
-                row.explored += 1;
-                row.reward_exploring += reward;
-            }
-            left -= 1;
-            place = next;
-            if next.is_none() || row.steps >= self.steps_max {
-                end(&mut self.table.values, &mut rule);
-                rule.decided = None;
-                place = None;
-                self.history.close(row);
-                if matches!(until, Until::EpisodeEnds) {
-                    break Ok(());
+                row.steps += 1;
+                row.reward += reward;
+                row.td_error += error.abs();
+                if choice.motive == Motive::Exploring {
+                    row.explored += 1;
+                    row.reward_exploring += reward;
+                }
+                left -= 1;
+                match next {
+                    Some(next) if row.steps < self.steps_max => {
+                        state = next;
+                        if left == 0 {
+                            place = Some(state);
+                            break 'walk Ok(());
+                        }
+                    }
+                    _ => break,
                 }
             }
-            if left == 0 {
+            agent.end_episode(&mut self.table.values, &mut rule);
+            rule.decided = None;
+            self.history.close(row);
+            if left == 0 || matches!(until, Until::EpisodeEnds) {
                 break Ok(());
             }
         };
