@@ -10,6 +10,9 @@ use criterion::{Criterion, Throughput};
 
 use cpu_time::CpuTime;
 
+/// So many steps of one learner.
+type Contestant = fn(u64);
+
 /// Steps of one sample: long enough that learning from nothing is not most of it.
 const STEPS: u64 = 1_000_000;
 
@@ -18,7 +21,7 @@ fn main() {
         Criterion::default().with_measurement(CpuTime).sample_size(10).configure_from_args();
     let mut group = criterion.benchmark_group("rl_step_frozen_lake_8x8");
     group.throughput(Throughput::Elements(STEPS));
-    let contestants: [(&str, fn(u64)); 4] = [
+    let contestants: [(&str, Contestant); 4] = [
         ("by_hand", contestants::by_hand),
         ("dense", contestants::dense),
         ("hashed", contestants::hashed),
