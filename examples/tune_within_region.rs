@@ -1,11 +1,12 @@
-//! A genetic search finds a region, and learning refines the result inside it: small moves of weights, biases and the temperature.
+//! A genetic search finds a region, and learning refines the result inside it: small moves of weights, biases and the
+//! temperature.
 //!
 //! ```text
 //! cargo run --release --example tune_within_region
 //! ```
 //!
-//! What is tuned is a score for support tickets, (Σ weight · feature + bias of the queue) / temperature, whose logistic is to be the probability
-//! that a ticket is urgent. The objective is the mean log-likelihood of 600 tickets, so a coin has −0.693.
+//! What is tuned is a score for support tickets, (Σ weight · feature + bias of the queue) / temperature, whose logistic is to be
+//! the probability that a ticket is urgent. The objective is the mean log-likelihood of 600 tickets, so a coin has −0.693.
 
 use orchestrator_ai::core::{ParameterSpace, Parameters, Seed};
 use orchestrator_ai::ga::{Ga, GaConfig};
