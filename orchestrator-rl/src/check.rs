@@ -1,7 +1,8 @@
 //! The documents' verification checklist for reinforcement learning, with the measured numbers: of tuning, and of any training.
 //!
 //! Rewards and errors are noisy; the lines compare an early and a late part of the training, and where chance can decide they
-//! allow what it does in 999 of 1,000 cases, so that a line fails for a reason: a checklist that cries wolf is not read. Few episodes leave much to chance.
+//! allow what it does in 999 of 1,000 cases, so that a line fails for a reason: a checklist that cries wolf is not read. Few
+//! episodes leave much to chance.
 
 use orchestrator_core::{Check, ParameterSpace};
 
@@ -19,8 +20,9 @@ pub(crate) const COVERAGE_MIN: f64 = 0.5;
 /// At most this share of the policy may change in a late round.
 pub(crate) const CHURN_MAX: f64 = 0.1;
 
-/// The same checklist for any training, over what a [`Monitor`](crate::Monitor) measured: values converging, rewards rising, exploration
-/// balanced, the policy settled, the actions of what was met tried. Give it 20 rounds or so; the first two lines need a few to fail.
+/// The same checklist for any training, over what a [`Monitor`](crate::Monitor) measured: values converging, rewards rising,
+/// exploration balanced, the policy settled, the actions of what was met tried. Give it 20 rounds or so; the first two lines need
+/// a few to fail.
 ///
 /// ```
 /// use orchestrator_core::Seed;
@@ -77,8 +79,8 @@ pub fn verify(result: &TuneResult, region: &ParameterSpace) -> Vec<Check> {
 
 /// The errors of the last third are not above those of the first by more than chance, or were small enough to end the training. A
 /// training of fewer than [`CONVERGENCE_WINDOW`] episodes passes too while its errors are no greater than the greatest reward: so
-/// much the first visit of a pair explains by itself (its value is 0 before), and most of its visits are first ones. Values that run
-/// away have errors beyond every reward.
+/// much the first visit of a pair explains by itself (its value is 0 before), and most of its visits are first ones. Values that
+/// run away have errors beyond every reward.
 fn converging(errors: &[f64], stop: StopReason, reward_scale: f64, unit: &str) -> Check {
     let third = errors.len().div_ceil(3);
     let (early, late) = (Sample::of(&errors[..third]), Sample::of(&errors[errors.len() - third..]));
@@ -102,9 +104,9 @@ fn converging(errors: &[f64], stop: StopReason, reward_scale: f64, unit: &str) -
     )
 }
 
-/// The last half of the episodes is rewarded no worse than the first, by more than chance. Rewards for a change must fall once there is
-/// less left to gain, because every episode begins at the best point so far; so where they fall, the best point itself must have been
-/// raised.
+/// The last half of the episodes is rewarded no worse than the first, by more than chance. Rewards for a change must fall once
+/// there is less left to gain, because every episode begins at the best point so far; so where they fall, the best point itself
+/// must have been raised.
 fn rising(rewards: &[f64], gain: Option<f64>) -> Check {
     let half = rewards.len() / 2;
     let (early, late) =
@@ -179,8 +181,8 @@ fn covering(rounds: &[Round]) -> Check {
     )
 }
 
-/// Every parameter that moves reaches more than one state. How many states were visited says nothing of that: an agent that begins
-/// at the optimum does well to stay in one.
+/// Every parameter that moves reaches more than one state. How many states were visited says nothing of that: an agent that
+/// begins at the optimum does well to stay in one.
 fn telling(result: &TuneResult) -> Check {
     let unseen = &result.parameters_unseen;
     let detail = if unseen.is_empty() {
@@ -224,9 +226,9 @@ impl Sample {
         self.variance.sqrt()
     }
 
-    /// By how much two means may differ by chance: the standard error of their difference times the 99.9 % quantile of
-    /// Student's t ("The probable error of a mean", 1908) for both samples' degrees of freedom. Two samples of one value tell nothing,
-    /// so anything may be chance.
+    /// By how much two means may differ by chance: the standard error of their difference times the 99.9 % quantile of Student's
+    /// t ("The probable error of a mean", 1908) for both samples' degrees of freedom. Two samples of one value tell nothing, so
+    /// anything may be chance.
     pub(crate) fn slack(&self, other: &Sample) -> f64 {
         let freedom = (self.count + other.count - 2.0) as usize;
         let error = (self.variance / self.count + other.variance / other.count).sqrt();

@@ -251,7 +251,8 @@ fn overshooting<X: StateIndex>(training: &Training<X>) -> Option<Finding> {
     (gamma < 1.0 && value.abs() > limit).then_some(Finding::Overshooting { value, bound })
 }
 
-/// The size of a step now, at a pair of state and action visited as often as they are in the mean; `None` where the method has none.
+/// The size of a step now, at a pair of state and action visited as often as they are in the mean; `None` where the method has
+/// none.
 fn step_size<X: StateIndex>(training: &Training<X>) -> Option<f64> {
     let config = training.config();
     if let Method::PrioritizedSweeping { .. } = config.method {

@@ -1,7 +1,7 @@
 //! Tabular reinforcement learning that reaches the optimum, with seeded exploration.
 //!
-//! One default for every world: it learns a model of what it sees and solves it, is optimistic where it has seen little, and needs no
-//! tuning.
+//! One default for every world: it learns a model of what it sees and solves it, is optimistic where it has seen little, and
+//! needs no tuning.
 //!
 //! ```
 //! use orchestrator_core::Seed;
@@ -20,8 +20,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Any other method is a setting ([`Method`]): Q-learning, double Q, SARSA, expected SARSA, n-step, Q(λ), Monte Carlo, Dyna-Q. Choosing and
-//! learning are pure steps ([`Training::choose`], [`Training::learn`]) with loops over them. All chance comes from a
+//! Any other method is a setting ([`Method`]): Q-learning, double Q, SARSA, expected SARSA, n-step, Q(λ), Monte Carlo, Dyna-Q.
+//! Choosing and learning are pure steps ([`Training::choose`], [`Training::learn`]) with loops over them. All chance comes from a
 //! [`Seed`](orchestrator_core::Seed): exploration, the world's dice, and the breaking of ties. Ties are broken at random always,
 //! because an agent that takes the first of equal actions never leaves the start of a world whose rewards are far away.
 //!
@@ -58,6 +58,11 @@
 //! assert!(region.check(&tuned.best).is_ok());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! How long to tune need not be known: [`tune_scaled`] goes on while it finds something, within a budget. Points of any
+//! [`ParameterSpace`](orchestrator_core::ParameterSpace) become states by a [`Grid`] or by [`Tiles`]. What a training does is
+//! measured by a [`Monitor`]; [`verify_training`] judges it line by line, and [`diagnose_training`] says what ails it, only where
+//! a cause was measured.
 
 mod check;
 mod config;

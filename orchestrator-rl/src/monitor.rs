@@ -1,8 +1,9 @@
-//! What a training does between two looks at it: how its errors run, how much of its policy changes, how much of what it met it has tried.
+//! What a training does between two looks at it: how its errors run, how much of its policy changes, how much of what it met it
+//! has tried.
 //!
-//! Policy churn is the share of states whose greedy action changes (Schaul and others, "The phenomenon of policy churn", 2022), here weighted by
-//! visits, for what the agent hardly ever meets again is never settled and does not matter. Values may still move when the policy has long
-//! been found, and a policy may still flip when errors look small.
+//! Policy churn is the share of states whose greedy action changes (Schaul and others, "The phenomenon of policy churn", 2022),
+//! here weighted by visits, for what the agent hardly ever meets again is never settled and does not matter. Values may still
+//! move when the policy has long been found, and a policy may still flip when errors look small.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +13,8 @@ use crate::training::Training;
 
 /// The most states whose greedy actions are compared: the first ones met.
 pub const WATCHED_MAX: usize = 1 << 16;
-/// Values that differ by this share of the greatest reward are equally good for [`Round::churn`]: of two ways as good as each other now this
-/// one leads by a hair and now that, for ever, and nobody changes their mind.
+/// Values that differ by this share of the greatest reward are equally good for [`Round::churn`]: of two ways as good as each
+/// other now this one leads by a hair and now that, for ever, and nobody changes their mind.
 pub const TIE: f64 = 1e-3;
 /// At least so many of the last rounds are kept; a monitor of fewer looks keeps all.
 pub const ROUNDS_KEPT: usize = 1 << 10;
@@ -33,8 +34,8 @@ pub struct Round {
     pub reward: f64,
     /// The share of the round's steps that explored.
     pub explored: f64,
-    /// Of the round's visits to states that were known before, the share in states where none of the actions that were best is still as good
-    /// as the best, within [`TIE`] of the greatest reward met; in [0, 1]. `None` when there was no such visit.
+    /// Of the round's visits to states that were known before, the share in states where none of the actions that were best is
+    /// still as good as the best, within [`TIE`] of the greatest reward met; in [0, 1]. `None` when there was no such visit.
     pub churn: Option<f64>,
     /// The share of the actions of the known states that were tried at least once, in (0, 1].
     pub coverage: f64,
@@ -76,8 +77,8 @@ impl Monitor {
         Monitor::default()
     }
 
-    /// Measures what happened since the last look; nothing when no episode has ended since. Always of the same training: states are compared by
-    /// their numbers in its table.
+    /// Measures what happened since the last look; nothing when no episode has ended since. Always of the same training: states
+    /// are compared by their numbers in its table.
     pub fn look<X: StateIndex>(&mut self, training: &Training<X>) -> Option<Round> {
         let rows = training.episodes();
         let rows = &rows[rows.partition_point(|row| row.index < self.ended)..];

@@ -58,8 +58,8 @@ pub struct TuneResult {
     pub states_visited: usize,
     /// The parameters whose range the states do not tell apart, although the region lets them move.
     pub parameters_unseen: Vec<String>,
-    /// The parameters that stopped at the end of the region at the best point, where the space goes on and the last move there had made the
-    /// objective better.
+    /// The parameters that stopped at the end of the region at the best point, where the space goes on and the last move there
+    /// had made the objective better.
     #[serde(default)]
     pub parameters_at_edge: Vec<String>,
     /// How many moves were undone because the objective had no finite value.

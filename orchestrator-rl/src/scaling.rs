@@ -1,7 +1,8 @@
 //! Dynamic scaling: a training goes on while it still finds something, and stops when it does not.
 //!
-//! The budget is [`RlConfig::episodes_max`](crate::RlConfig::episodes_max). Within it a run is extended round by round, until neither the best
-//! point nor the policy has changed for some rounds; [`RlConfig::converged_td`](crate::RlConfig::converged_td) may end it before, by its errors.
+//! The budget is [`RlConfig::episodes_max`](crate::RlConfig::episodes_max). Within it a run is extended round by round, until
+//! neither the best point nor the policy has changed for some rounds; [`RlConfig::converged_td`](crate::RlConfig::converged_td)
+//! may end it before, by its errors.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,16 +18,18 @@ use crate::training::Training;
 pub struct Scaling {
     /// The episodes of a round, 1 to 1,000,000. After each of them it is decided whether there will be another.
     pub round: u32,
-    /// So many rounds in a row must be calm, 1 to 1,000. At the documents' exploration one calm round is often luck.
+    /// So many rounds in a row must be calm, 1 to 1,000. At the documents' exploration a few calm rounds are often luck.
     pub calm_rounds: u32,
     /// A round is calm when nothing better was found in it and at most this share of the policy changed, in [0, 1].
     pub churn_max: f64,
 }
 
 impl Default for Scaling {
-    /// Three calm rounds of ten episodes: in thirty episodes of three steps every action of the last cell has been tried a few times.
+    /// Ten calm rounds of ten episodes. Measured with the documents' settings over six parameters and 20 seeds (budget 1,000): from a
+    /// near start 140 episodes in the median; from a far one, for which 100 are too few, 300, and all seeds end within 0.011 of where
+    /// 1,000 end, of a way of 3.3. With three calm rounds it is 70 and 200, but 3 of the 20 stop up to 0.26 short.
     fn default() -> Self {
-        Scaling { round: 10, calm_rounds: 3, churn_max: 0.1 }
+        Scaling { round: 10, calm_rounds: 10, churn_max: 0.1 }
     }
 }
 
@@ -65,8 +68,9 @@ impl Pace {
         Ok(Pace { scaling, monitor: Monitor::new(), since: 0, best, calm: 0 })
     }
 
-    /// To be asked after every episode, with the best value met so far: why the training should end, if it should. At the end of a round it is
-    /// looked at; the training's own end comes first, and its [`RlConfig::episodes_min`](crate::RlConfig::episodes_min) are left to it.
+    /// To be asked after every episode, with the best value met so far: why the training should end, if it should. At the end of
+    /// a round it is looked at; the training's own end comes first, and its
+    /// [`RlConfig::episodes_min`](crate::RlConfig::episodes_min) are left to it.
     pub fn after_episode<X: StateIndex>(
         &mut self,
         training: &Training<X>,

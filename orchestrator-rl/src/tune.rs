@@ -1,9 +1,9 @@
 //! Fine-tuning as an environment: small moves inside a region, rewarded by what they change.
 //!
 //! A state is the grid cell of the point, with a number for whatever else matters (the context). The grid lies over the whole
-//! space, not over the region, so that what one run learned means the same in the next; it is uniform, or any [`Grid`]. An action moves one parameter, or all
-//! weights or all biases together, one step up or down, or stays. Every episode begins at the best point met so far, and the result
-//! is that point: it can never be worse than the start.
+//! space, not over the region, so that what one run learned means the same in the next; it is uniform, or any [`Grid`]. An action
+//! moves one parameter, or all weights or all biases together, one step up or down, or stays. Every episode begins at the best
+//! point met so far, and the result is that point: it can never be worse than the start.
 //!
 //! What it does not do: it never leaves the region, and it does not call the objective more than once a step.
 
@@ -34,7 +34,8 @@ pub struct TuneConfig {
     /// How far a move goes, as a share of the parameter's width in the whole space. A hundredth crosses the smallest region that
     /// a genetic search hands on in ten moves.
     pub delta_share: f64,
-    /// Whatever else the state should tell apart: a class of input, a complexity bucket. States of different contexts share nothing.
+    /// Whatever else the state should tell apart: a class of input, a complexity bucket. States of different contexts share
+    /// nothing.
     pub context: u64,
 }
 
@@ -78,7 +79,8 @@ impl<F: Fn(&[f64]) -> f64> TuneEnvironment<F> {
     /// Tuning of `objective` (to be maximised) from `start`, inside `region`, a part of `space`.
     ///
     /// # Errors
-    /// When a parameter is not real, the region is no part of the space, the start is not in the region, or the objective is not finite there.
+    /// When a parameter is not real, the region is no part of the space, the start is not in the region, or the objective is not
+    /// finite there.
     pub fn new(
         space: &ParameterSpace,
         region: &ParameterSpace,
@@ -151,8 +153,8 @@ impl<F: Fn(&[f64]) -> f64, R: RewardFn<[f64]>> TuneEnvironment<F, R> {
         Ok(TuneEnvironment { config, ..self })
     }
 
-    /// The same environment, its states the cells of this grid instead of those of [`TuneConfig::cell_share`]: of quantiles, say, or the
-    /// [`crossing`](crate::Tiles::crossing) of tilings.
+    /// The same environment, its states the cells of this grid instead of those of [`TuneConfig::cell_share`]: of quantiles, say,
+    /// or the [`crossing`](crate::Tiles::crossing) of tilings.
     ///
     /// # Errors
     /// When the grid lies over another space: a cell must mean the same in every run.
@@ -337,7 +339,8 @@ where
 }
 
 /// Runs a training over a tuning environment for as long as it finds something, within its budget of
-/// [`RlConfig::episodes_max`](crate::RlConfig::episodes_max) episodes. The result tells what was measured round by round, and why it ended.
+/// [`RlConfig::episodes_max`](crate::RlConfig::episodes_max) episodes. The result tells what was measured round by round, and why
+/// it ended.
 ///
 /// ```
 /// use orchestrator_core::{ParameterSpace, Seed};

@@ -123,8 +123,8 @@ impl<F, R> RlWorker<F, R> {
         RlWorker { tuning, ..self }
     }
 
-    /// The same worker, going on while it finds something and stopping when it does not, within [`RlConfig::episodes_max`] episodes or those of
-    /// the request.
+    /// The same worker, going on while it finds something and stopping when it does not, within [`RlConfig::episodes_max`]
+    /// episodes or those of the request.
     #[must_use]
     pub fn with_scaling(self, scaling: Scaling) -> Self {
         RlWorker { scaling: Some(scaling), ..self }

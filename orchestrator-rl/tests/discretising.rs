@@ -19,8 +19,8 @@ fn mixed() -> ParameterSpace {
         .unwrap()
 }
 
-/// In each parameter the cells of all states follow each other without gap or overlap, and the state's own is the one that holds the
-/// point: from its lower bound to below its upper one, the last one to the end of the space.
+/// In each parameter the cells of all states follow each other without gap or overlap, and the state's own is the one that holds
+/// the point: from its lower bound to below its upper one, the last one to the end of the space.
 #[track_caller]
 fn lies_in_one_cell(grid: &Grid, point: &[f64]) {
     let all: Vec<_> =

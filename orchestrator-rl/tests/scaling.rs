@@ -40,15 +40,15 @@ fn a_run_is_as_long_as_its_way_and_stops_when_it_has_arrived() {
         let distant = scaled(budget(1000), Scaling::default(), &FAR, seed);
         for result in [&close, &distant] {
             assert_eq!(result.stop, StopReason::Settled, "seed {seed}");
-            assert!(result.objective_end > -0.3, "seed {seed}: {}", result.objective_end);
+            assert!(result.objective_end > -0.05, "seed {seed}: {}", result.objective_end);
         }
         near += close.episodes;
         far += distant.episodes;
         short += scaled(budget(100), Scaling::default(), &FAR, seed).objective_end
             - distant.objective_end;
     }
-    // Medians of 70 and 200 episodes in a release run of 20 seeds.
-    assert!(near / 20 < 110 && far / 20 > 150 && far / 20 < 350, "{near} {far}");
+    // Medians of 140 and 300 episodes.
+    assert!(near / 20 < 180 && far / 20 > 240 && far / 20 < 400, "{near} {far}");
     assert!(short / 20.0 < -0.4, "a hundred episodes are too few from afar: {short}");
 }
 

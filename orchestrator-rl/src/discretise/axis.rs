@@ -1,7 +1,7 @@
 //! One parameter, cut into cells.
 //!
-//! A cell goes from an edge to below the next one; the first begins at the least value, the last includes the greatest. So every value
-//! lies in exactly one cell, and since every edge is a value above the least, no cell is empty.
+//! A cell goes from an edge to below the next one; the first begins at the least value, the last includes the greatest. So every
+//! value lies in exactly one cell, and since every edge is a value above the least, no cell is empty.
 
 use orchestrator_core::{Bounds, Domain, Parameter};
 use serde::{Deserialize, Serialize};

@@ -6,8 +6,8 @@ use orchestrator_core::ParameterError;
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DiscretiseError {
-    /// An order of things is neither near to nor far from another along one line. Leave it out of the space that states are made of, or
-    /// give what matters of it as the context.
+    /// An order of things is neither near to nor far from another along one line. Leave it out of the space that states are made
+    /// of, or give what matters of it as the context.
     #[error("parameter {name:?} is a permutation, which has no cells; leave it out of the space")]
     Permutation {
         /// The parameter.
@@ -23,8 +23,8 @@ pub enum DiscretiseError {
         /// How many there can be.
         max: usize,
     },
-    /// The cells of all parameters and contexts together are more than numbers: take fewer bins, or [`Grid::key`](crate::Grid::key) and
-    /// a hashed table.
+    /// The cells of all parameters and contexts together are more than numbers: take fewer bins, or
+    /// [`Grid::key`](crate::Grid::key) and a hashed table.
     #[error("the grid has more than {max} states; take fewer bins, or keys and a hashed table")]
     TooManyStates {
         /// How many there can be.

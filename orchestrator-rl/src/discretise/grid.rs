@@ -24,8 +24,8 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// Cells of one width: `bins` for each real parameter, 1 to [`BINS_MAX`]. Whole numbers have a cell each, or where they are more than
-    /// `bins` are grouped in so many; true, false, and labels have a cell each.
+    /// Cells of one width: `bins` for each real parameter, 1 to [`BINS_MAX`]. Whole numbers have a cell each, or where they are
+    /// more than `bins` are grouped in so many; true, false, and labels have a cell each.
     ///
     /// # Errors
     /// When there are too few or too many bins or labels, or a parameter is a permutation.
@@ -33,8 +33,8 @@ impl Grid {
         Grid::shifted(space, bins, |_| 0.0)
     }
 
-    /// Cells that each hold as many of the samples as the others: fine where points are, coarse where they are not. The rest is as in
-    /// [`Grid::uniform`]. Where many samples have the same value there are fewer cells than bins.
+    /// Cells that each hold as many of the samples as the others: fine where points are, coarse where they are not. The rest is
+    /// as in [`Grid::uniform`]. Where many samples have the same value there are fewer cells than bins.
     ///
     /// # Errors
     /// When there is no sample, or one is not a point of the space; and as [`Grid::uniform`].
@@ -124,8 +124,8 @@ impl Grid {
         Ok(TuneState { cells: self.cells_of(point), context })
     }
 
-    /// From where to where a state goes in each parameter, and its context; `None` when there is no such number. A cell holds its upper
-    /// bound only where that is the end of the space.
+    /// From where to where a state goes in each parameter, and its context; `None` when there is no such number. A cell holds its
+    /// upper bound only where that is the end of the space.
     pub fn bounds(&self, state: usize) -> Option<(Vec<Bounds>, u64)> {
         if state >= self.states? {
             return None;

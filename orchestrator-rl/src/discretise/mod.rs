@@ -1,11 +1,13 @@
 //! Points of a [`ParameterSpace`](orchestrator_core::ParameterSpace) as states that can be counted.
 //!
-//! A [`Grid`] cuts every parameter into cells: of one width ([`Grid::uniform`]), or of one number of samples ([`Grid::quantile`]). What is
-//! counted already gets a cell for each value: true and false, labels, and whole numbers unless there are more of them than bins.
-//! [`Tiles`] lay several such grids over each other, each a little shifted. A permutation has no cells: it is refused.
+//! A [`Grid`] cuts every parameter into cells: of one width ([`Grid::uniform`]), or of one number of samples
+//! ([`Grid::quantile`]). What is counted already gets a cell for each value: true and false, labels, and whole numbers unless
+//! there are more of them than bins. [`Tiles`] lay several such grids over each other, each a little shifted. A permutation has
+//! no cells: it is refused.
 //!
 //! A point becomes a number ([`Grid::state`], for [`Training::dense`](crate::Training::dense)) or a key ([`Grid::key`], for
-//! [`Training::hashed`](crate::Training::hashed)); the context is a part of both, so that states of different contexts share nothing.
+//! [`Training::hashed`](crate::Training::hashed)); the context is a part of both, so that states of different contexts share
+//! nothing.
 //!
 //! Nothing here rounds or mends a point: what is not in the space is an error, not the nearest cell.
 //!

@@ -1,13 +1,13 @@
 //! Tile coding: several grids over each other, each a little shifted.
 //!
-//! Sutton and Barto, "Reinforcement Learning" (2018), section 9.5.4. Tiling t of n is moved by t · (1, 3, 5, …) / n of a tile, modulo
-//! a whole tile: asymmetric displacements of the first odd numbers make what is near share tiles evenly in all directions (Miller
-//! and Glanz, 1996, advise it there, with n a power of 2 and at least 4 times as many as there are parameters). Only what is cut is moved;
-//! what has a cell for each value has the same one in all tilings.
+//! Sutton and Barto, "Reinforcement Learning" (2018), section 9.5.4. Tiling t of n is moved by t · (1, 3, 5, …) / n of a tile,
+//! modulo a whole tile: asymmetric displacements of the first odd numbers make what is near share tiles evenly in all directions
+//! (Miller and Glanz, 1996, advise it there, with n a power of 2 and at least 4 times as many as there are parameters). Only what
+//! is cut is moved; what has a cell for each value has the same one in all tilings.
 //!
-//! A table holds one value for each state. As a state, the tiles that a point lies in are one thing ([`Tiles::crossing`]): two points are the
-//! same state when they share all tiles. What near points have in common, the tiles that they share ([`Tiles::tiles`]), is for who adds up
-//! a value for each tile. The learners of this crate do not.
+//! A table holds one value for each state. As a state, the tiles that a point lies in are one thing ([`Tiles::crossing`]): two
+//! points are the same state when they share all tiles. What near points have in common, the tiles that they share
+//! ([`Tiles::tiles`]), is for who adds up a value for each tile. The learners of this crate do not.
 
 use orchestrator_core::ParameterSpace;
 use serde::{Deserialize, Serialize};
@@ -45,7 +45,8 @@ impl Tiles {
     /// So many tilings, 1 to [`TILINGS_MAX`], of `bins` tiles to the width of a parameter (and one more where it is shifted).
     ///
     /// # Errors
-    /// When there are too few or too many tilings, bins or labels, more than [`STATES_MAX`] tiles, or a parameter is a permutation.
+    /// When there are too few or too many tilings, bins or labels, more than [`STATES_MAX`] tiles, or a parameter is a
+    /// permutation.
     pub fn new(
         space: &ParameterSpace,
         tilings: usize,
