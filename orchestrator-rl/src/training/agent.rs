@@ -7,6 +7,9 @@ use crate::table::Values;
 
 /// What a walk asks of who learns.
 pub(super) trait Agent {
+    /// Whether it reads the clock, which must go by single steps then.
+    const READS_CLOCK: bool;
+
     /// The walk begins or goes on in a state: what was known of where one is holds no longer.
     fn arrive(&mut self, values: &Values, state: usize);
 
@@ -21,6 +24,8 @@ pub(super) trait Agent {
 }
 
 impl Agent for Learner {
+    const READS_CLOCK: bool = true;
+
     fn arrive(&mut self, _: &Values, _: usize) {}
 
     #[inline]
@@ -64,6 +69,8 @@ impl PlainQ {
 
 // A call in here would keep the streams in memory.
 impl Agent for PlainQ {
+    const READS_CLOCK: bool = false;
+
     #[inline(always)]
     fn arrive(&mut self, values: &Values, state: usize) {
         self.sight = Sight::of(values.row(state));

@@ -142,7 +142,7 @@ impl<X: StateIndex> Walk<'_, X> {
             Until::Steps(steps) => steps,
             Until::EpisodeEnds => u64::MAX,
         };
-        let walked = 'walk: loop {
+        let walked = loop {
             let mut state = match place.take() {
                 Some(state) => state,
                 None => {
@@ -155,8 +155,11 @@ impl<X: StateIndex> Walk<'_, X> {
                 }
             };
             agent.arrive(&self.table.values, state);
-            // The rest of the episode.
-            loop {
+            // The rest of the episode, or as much of it as is left. One count serves for all that goes up by 1 a step.
+            let room = self.steps_max.saturating_sub(row.steps).max(1);
+            let most = left.min(u64::from(room));
+            let mut to_go = most;
+            let parted = loop {
                 let choice = agent.choose(&self.table.values, &mut rule, state);
                 let taken = environment.step(choice.action, &mut world);
                 let next = if taken.terminal {
@@ -164,36 +167,48 @@ impl<X: StateIndex> Walk<'_, X> {
                 } else {
                     match meet(self.table, environment, &taken.next) {
                         Ok(next) => Some(next),
-                        Err(error) => break 'walk Err(error),
+                        Err(error) => break Err(error),
                     }
                 };
                 let (action, reward) = (choice.action, taken.reward);
                 let seen = Seen { state, action, reward, next };
                 let Some(error) = agent.learn(&mut self.table.values, &mut rule, &seen) else {
-                    break 'walk Err(RlError::Reward { action, reward });
+                    break Err(RlError::Reward { action, reward });
                 };
-                rule.clock += 1;
+                if A::READS_CLOCK {
+                    rule.clock += 1;
+                }
                 if reward.abs() > reward_scale {
                     reward_scale = reward.abs();
                 }
-                row.steps += 1;
                 row.reward += reward;
                 row.td_error += error.abs();
                 if choice.motive == Motive::Exploring {
                     row.explored += 1;
                     row.reward_exploring += reward;
                 }
-                left -= 1;
+                to_go -= 1;
                 match next {
-                    Some(next) if row.steps < self.steps_max => {
-                        state = next;
-                        if left == 0 {
-                            place = Some(state);
-                            break 'walk Ok(());
-                        }
-                    }
-                    _ => break,
+                    None => break Ok(None),
+                    Some(next) => state = next,
                 }
+                if to_go == 0 {
+                    break Ok(Some(state));
+                }
+            };
+            let steps = most - to_go;
+            left -= steps;
+            row.steps += steps as u32; // At most `steps_max`.
+            if !A::READS_CLOCK {
+                rule.clock += steps;
+            }
+            match parted {
+                Err(error) => break Err(error),
+                Ok(Some(state)) if row.steps < self.steps_max => {
+                    place = Some(state);
+                    break Ok(());
+                }
+                Ok(_) => {}
             }
             agent.end_episode(&mut self.table.values, &mut rule);
             rule.decided = None;
