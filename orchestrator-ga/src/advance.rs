@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use crate::candidates::Scores;
 use crate::cost::Cost;
 use crate::error::GaError;
-use crate::generation::{Evaluated, Generation};
+use crate::generation::Generation;
 use crate::optimizer::Optimizer;
 use crate::search::Search;
 use crate::stop::StopReason;
@@ -27,74 +27,49 @@ impl<O: Optimizer> Search<O> {
         mut scores: Scores,
         observer: &mut impl FnMut(&mut Self, &Generation) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, GaError> {
-        let refused = self.refusal(&mut scores);
-        if refused.is_none() {
-            self.keep(&scores);
-        }
+        let before = self.pending.costs.len();
+        let complete = if self.finished() {
+            Err(GaError::Ended)
+        } else {
+            self.pending.keep(self.waiting().len(), &mut scores)
+        };
         scores.clear();
         self.scores = scores;
-        if let Some(error) = refused {
-            return Err(error);
-        }
-        let flow = if self.costs.len() == self.batch.len() {
-            self.close_generations(observer)
-        } else {
-            ControlFlow::Continue(())
-        };
+        let complete = complete?;
+        self.look_for_best(before);
+        let flow =
+            if complete { self.close_generations(observer) } else { ControlFlow::Continue(()) };
         self.reason = self.reason.or(self.stop.reason(&self.standing()));
         Ok(flow)
     }
 
-    /// Why these scores cannot be taken.
-    fn refusal(&self, scores: &mut Scores) -> Option<GaError> {
-        if self.finished() {
-            return Some(GaError::Ended);
+    /// Looks for a new best among the candidates from this place on, which were evaluated just now.
+    fn look_for_best(&mut self, first: usize) {
+        let told = self.pending.costs.len();
+        let before = self.pending.evaluations - (told - first) as u64;
+        for (index, evaluations) in (first..told).zip(before + 1..) {
+            self.keep_best(index, self.pending.costs.cost(index), evaluations);
         }
-        let (wanted, found) = (self.waiting().len(), scores.len());
-        if wanted != found {
-            return Some(GaError::Scores { wanted, found });
-        }
-        if scores.failures == found && self.failures == self.evaluations {
-            let (generation, count) = (self.generation, found);
-            return scores.last_error.take().map(|last| GaError::AllFailed {
-                generation,
-                count,
-                last,
-            });
-        }
-        None
     }
 
-    fn keep(&mut self, scores: &Scores) {
-        let before = self.costs.len();
-        self.costs.extend(&scores.costs);
-        for index in before..self.costs.len() {
-            self.evaluations += 1;
-            self.keep_best(index, self.costs.cost(index));
-        }
-        self.failures += scores.failures as u64;
-        self.infeasible += scores.infeasible as u64;
-        self.failures_of_batch += scores.failures;
-        self.infeasible_of_batch += scores.infeasible;
-    }
-
+    /// `evaluations` is how many there had been with this one.
     #[inline]
-    fn keep_best(&mut self, index: usize, cost: Cost) {
+    fn keep_best(&mut self, index: usize, cost: Cost, evaluations: u64) {
         if cost.is_feasible() {
             if self.best.as_ref().is_none_or(|(_, fitness)| -cost.value > *fitness) {
-                self.replace_best(index, cost);
+                self.replace_best(index, cost, evaluations);
             }
         } else if self.best.is_none()
             && cost.is_known()
             && self.nearest.as_ref().is_none_or(|(_, violation)| cost.violation < *violation)
         {
-            self.replace_best(index, cost);
+            self.replace_best(index, cost, evaluations);
         }
     }
 
     #[cold]
-    fn replace_best(&mut self, index: usize, cost: Cost) {
-        let point = self.batch.point(index);
+    fn replace_best(&mut self, index: usize, cost: Cost, evaluations: u64) {
+        let point = self.pending.batch.point(index);
         let feasible = cost.is_feasible();
         let (place, value) = match feasible {
             true => (&mut self.best, -cost.value),
@@ -120,7 +95,7 @@ impl<O: Optimizer> Search<O> {
         };
         if improved {
             self.improved_to = Some((cost.violation, value));
-            self.improved_at = self.evaluations;
+            self.improved_at = evaluations;
         }
     }
 
@@ -132,7 +107,7 @@ impl<O: Optimizer> Search<O> {
         for _ in 0..EMPTY_GENERATIONS_MAX {
             let row = self.close_generation();
             observer(self, &row)?;
-            if self.finished() || !self.batch.is_empty() {
+            if self.finished() || !self.pending.batch.is_empty() {
                 return ControlFlow::Continue(());
             }
         }
@@ -142,24 +117,21 @@ impl<O: Optimizer> Search<O> {
 
     /// Gives a complete generation to the method, measures, and asks for the next.
     fn close_generation(&mut self) -> Generation {
-        let evaluated = Evaluated {
-            evaluations: self.costs.len(),
-            failures: std::mem::take(&mut self.failures_of_batch),
-            infeasible: std::mem::take(&mut self.infeasible_of_batch),
-        };
-        self.optimizer.tell(&mut self.batch, &mut self.costs);
+        let evaluated = self.pending.evaluated();
+        self.optimizer.tell(&mut self.pending.batch, &mut self.pending.costs);
         let (population, space) = (self.optimizer.population(), self.optimizer.space());
-        let row = Generation::of(self.generation, population, space, evaluated);
+        let row = Generation::of(self.pending.generation, population, space, evaluated);
         tracing::debug!(generation = row.index, best = row.best, "generation evaluated");
         self.history.push(row);
-        let improved = self.improved_at > self.evaluations - evaluated.evaluations as u64;
+        let improved = self.improved_at > self.pending.evaluations - evaluated.evaluations as u64;
         // What the first generation has is where the count begins.
-        self.stagnant =
-            if improved || self.generation == 0 { 0 } else { self.stagnant.saturating_add(1) };
-        self.generation = self.generation.saturating_add(1);
-        self.batch.clear();
-        self.costs.clear();
-        self.optimizer.ask(&mut self.batch);
+        self.stagnant = if improved || self.pending.generation == 0 {
+            0
+        } else {
+            self.stagnant.saturating_add(1)
+        };
+        self.pending.advance();
+        self.optimizer.ask(&mut self.pending.batch);
         self.reason = match self.stop.reason(&self.standing()) {
             None if self.optimizer.converged() => Some(StopReason::Converged),
             reason => reason,

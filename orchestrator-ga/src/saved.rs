@@ -4,31 +4,24 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::batch::Batch;
 use crate::candidates::Scores;
-use crate::cost::Costs;
 use crate::error::GaError;
 use crate::generation::History;
 use crate::optimizer::Optimizer;
+use crate::pending::Pending;
 use crate::search::Search;
-use crate::stop::{EVALUATIONS_MAX, Stop, StopReason};
+use crate::stop::{Stop, StopReason};
 
-/// The format that this version writes and reads. 1 was the generational algorithm alone.
-const VERSION: u32 = 2;
+/// The format that this version writes and reads. 1 was the generational algorithm alone; in 2 the parts of what is pending stood by
+/// themselves.
+const VERSION: u32 = 3;
 
 #[derive(Serialize)]
 struct SavedRef<'a, O> {
     version: u32,
     optimizer: &'a O,
     stop: &'a Stop,
-    batch: &'a Batch,
-    costs: &'a Costs,
-    failures_of_batch: usize,
-    infeasible_of_batch: usize,
-    generation: u32,
-    evaluations: u64,
-    failures: u64,
-    infeasible: u64,
+    pending: &'a Pending,
     best: &'a Option<(Vec<f64>, f64)>,
     nearest: &'a Option<(Vec<f64>, f64)>,
     improved_to: Option<(f64, f64)>,
@@ -46,14 +39,7 @@ struct Saved<O> {
     _version: u32,
     optimizer: O,
     stop: Stop,
-    batch: Batch,
-    costs: Costs,
-    failures_of_batch: usize,
-    infeasible_of_batch: usize,
-    generation: u32,
-    evaluations: u64,
-    failures: u64,
-    infeasible: u64,
+    pending: Pending,
     best: Option<(Vec<f64>, f64)>,
     nearest: Option<(Vec<f64>, f64)>,
     improved_to: Option<(f64, f64)>,
@@ -71,14 +57,7 @@ impl<O: Serialize> Serialize for Search<O> {
             version: VERSION,
             optimizer: &self.optimizer,
             stop: &self.stop,
-            batch: &self.batch,
-            costs: &self.costs,
-            failures_of_batch: self.failures_of_batch,
-            infeasible_of_batch: self.infeasible_of_batch,
-            generation: self.generation,
-            evaluations: self.evaluations,
-            failures: self.failures,
-            infeasible: self.infeasible,
+            pending: &self.pending,
             best: &self.best,
             nearest: &self.nearest,
             improved_to: self.improved_to,
@@ -112,14 +91,7 @@ fn checked<O: Optimizer>(saved: Saved<O>) -> Result<Search<O>, GaError> {
     let search = Search {
         optimizer: saved.optimizer,
         stop: saved.stop,
-        batch: saved.batch,
-        costs: saved.costs,
-        failures_of_batch: saved.failures_of_batch,
-        infeasible_of_batch: saved.infeasible_of_batch,
-        generation: saved.generation,
-        evaluations: saved.evaluations,
-        failures: saved.failures,
-        infeasible: saved.infeasible,
+        pending: saved.pending,
         best: saved.best,
         nearest: saved.nearest,
         improved_to: saved.improved_to,
@@ -139,42 +111,19 @@ fn checked<O: Optimizer>(saved: Saved<O>) -> Result<Search<O>, GaError> {
 
 /// What cannot be so in any search.
 fn contradiction<O: Optimizer>(search: &Search<O>) -> Option<&'static str> {
-    let space = search.optimizer.space();
-    let inside = |point: &[f64]| space.check(point).is_ok();
-    let (told, costs) = (search.costs.len(), &search.costs);
+    let (space, pending) = (search.optimizer.space(), &search.pending);
+    if search.optimizer.objectives() != 1 {
+        return Some("its method has several objectives");
+    }
+    if let Some(what) = pending.contradiction(space, 1) {
+        return Some(what);
+    }
     let known = |found: &Option<(Vec<f64>, f64)>| {
-        found.as_ref().is_none_or(|(point, value)| inside(point) && value.is_finite())
+        found.as_ref().is_none_or(|(point, value)| space.check(point).is_ok() && value.is_finite())
     };
-    let failed = (0..told).filter(|&at| !costs.cost(at).is_known()).count();
-    let feasible = (0..told).filter(|&at| costs.cost(at).is_feasible()).count();
     let anything = search.best.is_some() || search.nearest.is_some();
     let rows = search.history.rows().len() as u64;
     let rules = [
-        (search.optimizer.objectives() == 1, "its method has several objectives"),
-        (search.batch.dimension() == space.len(), "its candidates are of another space"),
-        (search.batch.points().all(inside), "a candidate is not in the space"),
-        (costs.objectives() == 1, "its costs have several objectives"),
-        (told <= search.batch.len(), "there are more costs than candidates"),
-        (
-            (0..told).all(|at| !costs.cost(at).is_feasible() || costs.cost(at).value.is_finite()),
-            "a candidate without a fault has no cost",
-        ),
-        (search.failures_of_batch == failed, "the failures of a generation are miscounted"),
-        (
-            search.infeasible_of_batch == told - failed - feasible,
-            "the infeasible candidates of a generation are miscounted",
-        ),
-        (search.evaluations <= EVALUATIONS_MAX, "there are too many evaluations"),
-        (told as u64 <= search.evaluations, "there are more costs than evaluations"),
-        (
-            search.failures.checked_add(search.infeasible).is_some_and(|n| n <= search.evaluations),
-            "there are more failures than evaluations",
-        ),
-        (
-            search.failures_of_batch as u64 <= search.failures
-                && search.infeasible_of_batch as u64 <= search.infeasible,
-            "a generation has more failures than the search",
-        ),
         (known(&search.best), "the best is not in the space"),
         (known(&search.nearest), "the nearest is not in the space"),
         (
@@ -186,7 +135,7 @@ fn contradiction<O: Optimizer>(search: &Search<O>) -> Option<&'static str> {
             "there are a best and a nearest candidate",
         ),
         (
-            anything == (search.evaluations > search.failures),
+            anything == (pending.evaluations > pending.failures),
             "what was found and what was evaluated contradict each other",
         ),
         (search.improved_to.is_some() == anything, "an improvement without a candidate"),
@@ -194,9 +143,9 @@ fn contradiction<O: Optimizer>(search: &Search<O>) -> Option<&'static str> {
             search.improved_to.is_none_or(|(v, f)| v >= 0.0 && v.is_finite() && f.is_finite()),
             "an improvement that is no number",
         ),
-        (search.improved_at <= search.evaluations, "it has improved in the future"),
-        (search.stagnant <= search.generation, "it has stagnated for longer than it runs"),
-        (rows == search.history.rows_of(search.generation), "its history is of another length"),
+        (search.improved_at <= pending.evaluations, "it has improved in the future"),
+        (search.stagnant <= pending.generation, "it has stagnated for longer than it runs"),
+        (rows == search.history.rows_of(pending.generation), "its history is of another length"),
         (
             search.reason.is_some() || search.stop.reason(&search.standing()).is_none(),
             "it goes on after its end",

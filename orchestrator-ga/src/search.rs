@@ -18,19 +18,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::time::Duration;
 
 use orchestrator_core::ParameterSpace;
 
-use crate::batch::Batch;
 use crate::candidates::{Candidate, Candidates, Score, Scores};
-use crate::cost::Costs;
 use crate::error::GaError;
 use crate::fitness::FitnessError;
 use crate::generation::{Generation, History};
 use crate::optimizer::Optimizer;
 use crate::outcome::{SearchResult, region_around};
+use crate::pending::Pending;
 use crate::start::check_start_points;
 use crate::stop::{Progress, Stop, StopReason};
 
@@ -44,16 +43,7 @@ use crate::stop::{Progress, Stop, StopReason};
 pub struct Search<O> {
     pub(crate) optimizer: O,
     pub(crate) stop: Stop,
-    /// The generation that waits for costs.
-    pub(crate) batch: Batch,
-    /// The costs of its first candidates: a budget may cut a generation in two.
-    pub(crate) costs: Costs,
-    pub(crate) failures_of_batch: usize,
-    pub(crate) infeasible_of_batch: usize,
-    pub(crate) generation: u32,
-    pub(crate) evaluations: u64,
-    pub(crate) failures: u64,
-    pub(crate) infeasible: u64,
+    pub(crate) pending: Pending,
     /// The best candidate that breaks no constraint, and its fitness.
     pub(crate) best: Option<(Vec<f64>, f64)>,
     /// Until there is one: the candidate that breaks them least, and how far.
@@ -83,19 +73,12 @@ impl<O: Optimizer> Search<O> {
         if optimizer.objectives() != 1 {
             return Err(GaError::Objectives { found: optimizer.objectives() });
         }
-        let mut batch = Batch::new(optimizer.space().len());
-        optimizer.ask(&mut batch);
+        let mut pending = Pending::new(optimizer.space().len(), 1);
+        optimizer.ask(&mut pending.batch);
         Ok(Search {
             optimizer,
             stop,
-            batch,
-            costs: Costs::new(1),
-            failures_of_batch: 0,
-            infeasible_of_batch: 0,
-            generation: 0,
-            evaluations: 0,
-            failures: 0,
-            infeasible: 0,
+            pending,
             best: None,
             nearest: None,
             improved_to: None,
@@ -126,11 +109,11 @@ impl<O: Optimizer> Search<O> {
     /// When a point is not in the space, there are more points than the first generation has, the search was started from points
     /// already, or something was evaluated. Nothing is changed then.
     pub fn start_from(&mut self, points: &[Vec<f64>]) -> Result<(), GaError> {
-        if self.evaluations > 0 || self.given > 0 {
+        if self.pending.evaluations > 0 || self.given > 0 {
             return Err(GaError::Started);
         }
-        check_start_points(self.space(), points, self.batch.len())?;
-        self.optimizer.start_from(points, &mut self.batch);
+        check_start_points(self.space(), points, self.pending.batch.len())?;
+        self.optimizer.start_from(points, &mut self.pending.batch);
         self.given = points.len();
         Ok(())
     }
@@ -143,15 +126,7 @@ impl<O: Optimizer> Search<O> {
 
     /// The candidates of [`ask`](Search::ask), as one block.
     pub fn candidates(&self) -> Candidates<'_> {
-        let waiting = self.waiting();
-        let dimension = self.batch.dimension();
-        Candidates {
-            points: &self.batch.as_slice()[waiting.start * dimension..waiting.end * dimension],
-            dimension,
-            first: waiting.start,
-            generation: self.generation,
-            seed: self.optimizer.seed().derive("evaluate").index(u64::from(self.generation)),
-        }
+        self.pending.candidates(self.waiting(), self.optimizer.seed())
     }
 
     /// Takes the score of every candidate of [`ask`](Search::ask), in its order, and advances unless the search ends. A plain
@@ -212,12 +187,12 @@ impl<O: Optimizer> Search<O> {
 
     /// The generation that waits for scores, counted from 0.
     pub fn generation(&self) -> u32 {
-        self.generation
+        self.pending.generation
     }
 
     /// How many candidates were evaluated.
     pub fn evaluations(&self) -> u64 {
-        self.evaluations
+        self.pending.evaluations
     }
 
     /// How much time the host has told of.
@@ -259,9 +234,11 @@ impl<O: Optimizer> Search<O> {
         let Some((best, final_fitness)) = self.best.clone() else {
             return Err(match self.nearest.clone() {
                 None => GaError::NothingYet,
-                Some((nearest, violation)) => {
-                    GaError::Infeasible { violation, nearest, evaluations: self.evaluations }
-                }
+                Some((nearest, violation)) => GaError::Infeasible {
+                    violation,
+                    nearest,
+                    evaluations: self.pending.evaluations,
+                },
             });
         };
         let names = self.space().names().iter().cloned();
@@ -271,9 +248,9 @@ impl<O: Optimizer> Search<O> {
             fitness_history: self.history.rows().iter().map(|row| row.best).collect(),
             mean_history: self.history.rows().iter().map(|row| row.mean).collect(),
             diversity_history: self.history.rows().iter().map(|row| row.diversity).collect(),
-            evaluations: self.evaluations,
-            failures: self.failures,
-            infeasible: self.infeasible,
+            evaluations: self.pending.evaluations,
+            failures: self.pending.failures,
+            infeasible: self.pending.infeasible,
             improved_at: self.improved_at,
             stop: self.reason.unwrap_or(StopReason::Interrupted),
             stagnant_generations: self.stagnant,
@@ -284,35 +261,29 @@ impl<O: Optimizer> Search<O> {
     }
 
     /// The places of the candidates that wait.
-    pub(crate) fn waiting(&self) -> std::ops::Range<usize> {
+    pub(crate) fn waiting(&self) -> Range<usize> {
         if self.finished() {
             return 0..0;
         }
-        let told = self.costs.len();
-        let room = usize::try_from(self.stop.room(self.evaluations)).unwrap_or(usize::MAX);
-        told..self.batch.len().min(told.saturating_add(room))
+        self.pending.waiting(self.stop.room(self.pending.evaluations))
     }
 
     /// How the search stands to its rules.
     pub(crate) fn standing(&self) -> Progress {
         Progress {
-            evaluations: self.evaluations,
-            generations: self.generation,
+            evaluations: self.pending.evaluations,
+            generations: self.pending.generation,
             fitness: self.best.as_ref().map(|(_, fitness)| *fitness),
             stagnant_generations: self.stagnant,
-            stagnant_evaluations: self.evaluations.saturating_sub(self.improved_at),
+            stagnant_evaluations: self.pending.evaluations.saturating_sub(self.improved_at),
             elapsed: self.elapsed,
         }
     }
 
     /// As [`Search::repair`], by a closure that says whether it moved its point.
     pub(crate) fn repair_if(&mut self, repair: impl Fn(&mut [f64]) -> bool) {
-        for index in self.waiting() {
-            let point = self.batch.point_mut(index);
-            if repair(point) {
-                self.optimizer.space().clamp(point);
-            }
-        }
+        let waiting = self.waiting();
+        self.pending.repair(waiting, self.optimizer.space(), repair);
     }
 
     /// The empty place for scores. Whoever panics with it loses its memory and nothing else.
