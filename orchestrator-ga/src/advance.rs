@@ -48,6 +48,7 @@ impl<O: Optimizer> Search<O> {
         Ok(complete)
     }
 
+    /// `evaluations` is how many there had been with this one.
     #[inline]
     fn keep_best(&mut self, index: usize, evaluations: u64) {
         let cost = self.pending.costs.cost(index);

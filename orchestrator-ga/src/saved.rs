@@ -12,8 +12,9 @@ use crate::pending::Pending;
 use crate::search::Search;
 use crate::stop::{Stop, StopReason};
 
-/// The format that this version writes and reads. 1 was the generational algorithm alone.
-const VERSION: u32 = 2;
+/// The format that this version writes and reads. 1 was the generational algorithm alone; in 2 the parts of what is pending stood by
+/// themselves.
+const VERSION: u32 = 3;
 
 #[derive(Serialize)]
 struct SavedRef<'a, O> {
@@ -117,7 +118,7 @@ fn contradiction<O: Optimizer>(search: &Search<O>) -> Option<&'static str> {
         return Some(what);
     }
     let known = |found: &Option<(Vec<f64>, f64)>| {
-        found.as_ref().is_none_or(|(point, value)| inside(point) && value.is_finite())
+        found.as_ref().is_none_or(|(point, value)| space.check(point).is_ok() && value.is_finite())
     };
     let anything = search.best.is_some() || search.nearest.is_some();
     let rows = search.history.rows().len() as u64;

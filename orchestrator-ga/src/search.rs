@@ -18,7 +18,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::time::Duration;
 
 use orchestrator_core::ParameterSpace;
@@ -261,7 +261,7 @@ impl<O: Optimizer> Search<O> {
     }
 
     /// The places of the candidates that wait.
-    pub(crate) fn waiting(&self) -> std::ops::Range<usize> {
+    pub(crate) fn waiting(&self) -> Range<usize> {
         if self.finished() {
             return 0..0;
         }

@@ -62,9 +62,9 @@ fn a_search_can_be_saved_after_any_batch_and_inside_a_generation() {
 #[test]
 fn a_saved_search_of_another_version_or_a_damaged_one_is_refused() {
     let text = bytes(&search(GaConfig::default(), 1)).to_string();
-    let newer = text.replace("\"version\":2", "\"version\":3");
+    let newer = text.replace("\"version\":3", "\"version\":4");
     let error = Payload::parse(&newer).unwrap().to::<Search<Ga>>().unwrap_err();
-    assert!(error.to_string().contains("format 3"), "{error}");
+    assert!(error.to_string().contains("format 4"), "{error}");
     for (sound, damaged, part) in [
         ("\"failures\":0", "\"failures\":1", "more failures than evaluations"),
         ("\"stagnant\":0", "\"stagnant\":9", "stagnated for longer"),
