@@ -112,7 +112,6 @@ fn checked<O: Optimizer>(saved: Saved<O>) -> Result<Search<O>, GaError> {
 /// What cannot be so in any search.
 fn contradiction<O: Optimizer>(search: &Search<O>) -> Option<&'static str> {
     let space = search.optimizer.space();
-    let inside = |point: &[f64]| space.check(point).is_ok();
     let pending = &search.pending;
     if let Some(what) = pending.contradiction(space, 1) {
         return Some(what);
