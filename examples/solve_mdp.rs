@@ -5,8 +5,8 @@
 //! ```
 //!
 //! The table is JSON with a row for each transition (see `orchestrator_rl::mdp`). The agent knows nothing of it but what it meets: it learns with
-//! the one default configuration, once a seed; then its greedy policy is evaluated exactly. Without a table it solves the frozen lake. Exits 2 with one line when the table cannot be read or is
-//! broken.
+//! the one default configuration, once a seed; then its greedy policy is evaluated exactly. Without a table it solves the frozen lake. Exits 2
+//! with one line when the table cannot be read or is broken.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -23,6 +23,7 @@ fn main() {
         ("expected_sarsa", Method::ExpectedSarsa),
         ("n_step 4", Method::NStep { n: 4 }),
         ("q_lambda 0.9", Method::QLambda { lambda: 0.9, trace: Default::default() }),
+        ("monte_carlo", Method::MonteCarlo { visit: Default::default() }),
         ("dyna_q 5", Method::DynaQ { planning: 5 }),
     ];
     println!("| what | allocations in {STEPS} steps |");

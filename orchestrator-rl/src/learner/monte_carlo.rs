@@ -1,7 +1,5 @@
 //! Monte Carlo control: a value is moved towards the return of the whole episode (Sutton and Barto, 2018, section 5.4).
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::{Rule, Seen};
@@ -13,6 +11,9 @@ use crate::table::Values;
 pub(crate) struct MonteCarlo {
     visit: Visit,
     steps: Vec<Taken>,
+    /// State, action, and at which step both came first, in order; empty but while returns are learned, kept for its memory.
+    #[serde(skip)]
+    first: Vec<(usize, usize, usize)>,
     /// Whether the last step was the end; an episode that was cut off has no return.
     ended: bool,
 }
@@ -26,7 +27,7 @@ struct Taken {
 
 impl MonteCarlo {
     pub(super) fn new(visit: Visit) -> MonteCarlo {
-        MonteCarlo { visit, steps: Vec::new(), ended: false }
+        MonteCarlo { visit, steps: Vec::new(), first: Vec::new(), ended: false }
     }
 
     pub(super) fn learn(
@@ -58,20 +59,22 @@ impl MonteCarlo {
     }
 
     fn learn_returns(&mut self, values: &mut Values, rule: &Rule) {
-        let mut first = BTreeMap::new();
         if self.visit == Visit::First {
-            for (at, step) in self.steps.iter().enumerate() {
-                first.entry((step.state, step.action)).or_insert(at);
-            }
+            let steps = self.steps.iter().enumerate();
+            self.first.extend(steps.map(|(at, step)| (step.state, step.action, at)));
+            self.first.sort_unstable();
+            self.first.dedup_by_key(|&mut (state, action, _)| (state, action));
         }
         let mut ahead = 0.0;
         for (at, &Taken { state, action, reward }) in self.steps.iter().enumerate().rev() {
             ahead = reward + rule.gamma * ahead;
-            if self.visit == Visit::Every || first.get(&(state, action)) == Some(&at) {
+            if self.visit == Visit::Every || self.first.binary_search(&(state, action, at)).is_ok()
+            {
                 // A return beyond all numbers teaches nothing.
                 let _ = rule.towards(values, &Seen { state, action, reward, next: None }, ahead);
             }
         }
+        self.first.clear();
     }
 
     pub(super) fn fits(&self, within: impl Fn(usize, usize) -> bool) -> bool {
