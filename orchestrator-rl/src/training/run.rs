@@ -15,7 +15,8 @@ use crate::table::QTable;
 
 impl<X: StateIndex> Training<X> {
     /// So many steps, over as many episodes as they come to, whatever the settings say of an end. The last episode may be under way
-    /// when they are done; the next call goes on with it.
+    /// when they are done; the next call goes on with it. So give it the same environment again, as it was left: to go over to another, or to one
+    /// that was reset, call [`end_episode`](Training::end_episode) first, or the training takes the jump from one to the other for a step.
     ///
     /// # Errors
     /// When the environment has another number of actions than the table, a state that cannot be one, or a reward is not finite. What was
