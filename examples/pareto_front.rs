@@ -56,6 +56,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let [f1, f2] = found.front[at].values[..] else { unreachable!("there are two objectives") };
         println!("  f1 = {f1:.3}, f2 = {f2:.3}");
     }
+    if let Some(folder) = arguments.out.parent() {
+        fs::create_dir_all(folder)?;
+    }
     fs::write(&arguments.out, drawing(&found.front, &truth))?;
     println!("drawn in {}", arguments.out.display());
     Ok(())
