@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::Parser;
 use orchestrator_ai::core::{ParameterSpace, Seed};
@@ -34,8 +35,17 @@ fn zdt1(x: &[f64], values: &mut [f64]) {
     values[1] = g * (1.0 - (x[0] / g).sqrt());
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let arguments = Arguments::parse();
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("pareto_front: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let space = ParameterSpace::uniform(30, 0.0, 1.0)?;
     let objectives = Objectives::minimize(["f1", "f2"])?;
     let method = Nsga2::new(space, 2, Nsga2Config::default(), Seed(arguments.seed))?;
@@ -56,11 +66,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let [f1, f2] = found.front[at].values[..] else { unreachable!("there are two objectives") };
         println!("  f1 = {f1:.3}, f2 = {f2:.3}");
     }
-    if let Some(folder) = arguments.out.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    fs::write(&arguments.out, drawing(&found.front, &truth))?;
-    println!("drawn in {}", arguments.out.display());
+    let out = &arguments.out;
+    out.parent()
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| fs::write(out, drawing(&found.front, &truth)))
+        .map_err(|error| format!("{} cannot be written: {error}", out.display()))?;
+    println!("drawn in {}", out.display());
     Ok(())
 }
 

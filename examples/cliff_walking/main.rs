@@ -10,6 +10,7 @@
 mod svg;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::Parser;
 use orchestrator_ai::core::Seed;
@@ -40,8 +41,17 @@ struct Learned {
     path: Vec<usize>,
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let arguments = Arguments::parse();
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cliff_walking: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let cliff = cliff_walking();
     let learned = [
         learn(&cliff, "SARSA", "#1f77b4", Method::Sarsa, arguments.runs)?,
@@ -55,11 +65,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             path.len() - 1
         );
     }
-    if let Some(folder) = arguments.out.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    std::fs::write(&arguments.out, svg::picture(&learned))?;
-    println!("{}", arguments.out.display());
+    let out = &arguments.out;
+    out.parent()
+        .map_or(Ok(()), std::fs::create_dir_all)
+        .and_then(|()| std::fs::write(out, svg::picture(&learned)))
+        .map_err(|error| format!("{} cannot be written: {error}", out.display()))?;
+    println!("{}", out.display());
     Ok(())
 }
 
