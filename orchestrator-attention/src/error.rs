@@ -2,6 +2,8 @@
 
 use nalgebra::DMatrix;
 
+use crate::real::Real;
+
 /// Why attention could not be computed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -72,7 +74,7 @@ pub enum AttentionError {
         /// The scale as given.
         scale: f64,
     },
-    /// Finite inputs whose product is too large for f64: scale them down.
+    /// Finite inputs whose product is too large for the type of number: scale them down.
     #[error("the logit of query {query} and key {key} overflows; scale the inputs down")]
     Overflow {
         /// The query's row.
@@ -109,7 +111,10 @@ pub enum AttentionError {
 }
 
 /// Refuses the first entry, row by row, that is not finite.
-pub(crate) fn check_finite(matrix: &'static str, m: &DMatrix<f64>) -> Result<(), AttentionError> {
+pub(crate) fn check_finite<T: Real>(
+    matrix: &'static str,
+    m: &DMatrix<T>,
+) -> Result<(), AttentionError> {
     // Storage is by column: look first, and only on trouble search in reading order.
     if m.iter().all(|value| value.is_finite()) {
         return Ok(());
@@ -118,6 +123,7 @@ pub(crate) fn check_finite(matrix: &'static str, m: &DMatrix<f64>) -> Result<(),
         for column in 0..m.ncols() {
             let value = m[(row, column)];
             if !value.is_finite() {
+                let value = value.double();
                 return Err(AttentionError::NotFinite { matrix, row, column, value });
             }
         }
@@ -126,9 +132,9 @@ pub(crate) fn check_finite(matrix: &'static str, m: &DMatrix<f64>) -> Result<(),
 }
 
 /// Refuses a matrix with another number of columns.
-pub(crate) fn check_columns(
+pub(crate) fn check_columns<T: Real>(
     matrix: &'static str,
-    m: &DMatrix<f64>,
+    m: &DMatrix<T>,
     wanted: usize,
     fits: &'static str,
 ) -> Result<(), AttentionError> {
@@ -136,9 +142,9 @@ pub(crate) fn check_columns(
 }
 
 /// Refuses a matrix with another number of rows.
-pub(crate) fn check_rows(
+pub(crate) fn check_rows<T: Real>(
     matrix: &'static str,
-    m: &DMatrix<f64>,
+    m: &DMatrix<T>,
     wanted: usize,
     fits: &'static str,
 ) -> Result<(), AttentionError> {

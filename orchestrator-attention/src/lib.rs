@@ -10,7 +10,7 @@
 //!
 //! ```
 //! use orchestrator_attention::{
-//!     AttentionConfig, Feature, LayerQuery, Mask, MultiHeadAttention, embed, embed_layers, verify,
+//!     AttentionConfig, Feature, LayerQuery, Mask, MultiHeadAttention, Returns, embed, embed_layers, verify,
 //! };
 //! use orchestrator_core::Seed;
 //!
@@ -20,45 +20,34 @@
 //!
 //! let keys = embed(&features, config.embed_dim, Seed(7))?;
 //! let queries = embed_layers(&layers, &features, config.embed_dim, Seed(7))?;
-//! let attention = MultiHeadAttention::identity(config)?;
+//! let attention = MultiHeadAttention::identity(config)?.with_returns(Returns::Weights);
 //! let attended = attention.attend(&queries, &keys, &keys, &Mask::None)?;
 //!
-//! let weights = attended.mean_weights(); // one row a layer, one column a feature
+//! let weights = attended.mean_weights().unwrap(); // one row a layer, one column a feature
 //! assert!(weights[(0, 0)] > weights[(0, 1)]);
 //! assert!(verify(&attended, &config, queries.nrows()).iter().all(|check| check.passed));
 //! # Ok::<(), orchestrator_attention::AttentionError>(())
 //! ```
 
-mod check;
-mod config;
-mod diagnosis;
 mod embed;
 mod error;
-mod hasher;
 mod kernel;
-mod mask;
-mod memory;
-mod multi_head;
+mod layer;
+mod real;
 mod router;
-mod router_config;
-mod softmax;
 mod worker;
 
 pub use nalgebra;
 
 pub use orchestrator_core::{Check, Router};
 
-pub use check::{FOCUS_MARGIN, SUM_TOLERANCE, verify};
-pub use config::{AttentionConfig, HEAD_DIM, Preset};
-pub use diagnosis::{Finding, UNIFORM_EMBED_DIM, diagnose};
-pub use embed::{Feature, LayerQuery, embed, embed_layers, positions};
+pub use embed::{Feature, FeatureHasher, LayerQuery, embed, embed_layers, positions};
 pub use error::AttentionError;
-pub use hasher::FeatureHasher;
-pub use kernel::{Attended, scaled_dot_product};
-pub use mask::Mask;
-pub use memory::{Memory, PastTask};
-pub use multi_head::{MultiHeadAttention, Projections};
-pub use router::{AttentionRouter, Prediction};
-pub use router_config::{RouterConfig, RouterConfigError};
-pub use softmax::{RowSum, softmax};
+pub use kernel::{Attended, Mask, Returns, RowSum, ScaledDotProduct, Statistics, softmax};
+pub use layer::{
+    AttentionConfig, FOCUS_MARGIN, Finding, HEAD_DIM, MultiHeadAttention, Preset, Projections,
+    SUM_TOLERANCE, UNIFORM_EMBED_DIM, diagnose, verify,
+};
+pub use real::Real;
+pub use router::{AttentionRouter, Memory, PastTask, Prediction, RouterConfig, RouterConfigError};
 pub use worker::{AttentionInput, AttentionOutput, AttentionWorker, ProjectionKind};

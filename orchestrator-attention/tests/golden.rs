@@ -5,9 +5,21 @@
 use std::path::PathBuf;
 
 use orchestrator_attention::{
-    AttentionError, Mask, nalgebra::DMatrix, scaled_dot_product, softmax,
+    Attended, AttentionError, Mask, Returns, ScaledDotProduct, nalgebra::DMatrix, softmax,
 };
 use serde_json::Value;
+
+/// One head, with everything that attention can give back.
+fn scaled_dot_product(
+    q: &DMatrix<f64>,
+    k: &DMatrix<f64>,
+    v: &DMatrix<f64>,
+    scale: f64,
+    mask: &Mask,
+) -> Result<Attended, AttentionError> {
+    let (scale, mask, returns) = (Some(scale), mask.clone(), Returns::Weights);
+    ScaledDotProduct { heads: 1, scale, mask, returns }.attend(q, k, v)
+}
 
 fn golden(file: &str) -> Option<Value> {
     let workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
@@ -80,11 +92,12 @@ fn attention_equals_the_golden_vectors() {
                 .map(|(key, rows, columns)| head(&case[key], h, rows, columns));
             let scale = case["scale"].as_f64().unwrap();
             let ours = scaled_dot_product(&q, &k, &v, scale, &mask).unwrap();
+            let statistics = ours.statistics.as_ref().unwrap();
             let pairs = [
-                ("weights", &ours.weights[0], m),
+                ("weights", &ours.weights.as_ref().unwrap()[0], m),
                 ("out", &ours.output, dv),
-                ("entropy", &ours.entropy, 1),
-                ("lse", &ours.log_sum_exp, 1),
+                ("entropy", &statistics.entropy, 1),
+                ("lse", &statistics.log_sum_exp, 1),
             ];
             for (key, matrix, columns) in pairs {
                 let wanted = head(&case[key], h, n, columns);
@@ -143,7 +156,7 @@ fn what_is_not_finite_is_refused_with_its_place() {
     let hide = Mask::Padding(vec![false, false]);
     let hidden = scaled_dot_product(&huge, &huge, &ok, 1.0, &hide).unwrap();
     assert_eq!(hidden.output, DMatrix::zeros(2, 3));
-    assert_eq!(hidden.visible, [0, 0]);
+    assert_eq!(hidden.statistics.unwrap().visible, [0, 0]);
     for (mask, message) in [
         (Mask::Padding(vec![true]), "the padding mask has 1 entries, 2 are needed to fit the keys"),
         (

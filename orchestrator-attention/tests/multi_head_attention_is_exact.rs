@@ -1,7 +1,7 @@
 //! Multi-head attention against a naive oracle and its own symmetries.
 
 use orchestrator_attention::{
-    AttentionConfig, Mask, MultiHeadAttention, nalgebra::DMatrix, verify,
+    AttentionConfig, Mask, MultiHeadAttention, Returns, nalgebra::DMatrix, verify,
 };
 use orchestrator_core::Seed;
 use proptest::prelude::*;
@@ -53,7 +53,7 @@ proptest! {
         seed: u64, heads in 1..5_usize, width in 1..6_usize, n in 1..9_usize, m in 1..9_usize, causal: bool,
     ) {
         let config = AttentionConfig { embed_dim: heads * width, heads };
-        let attention = MultiHeadAttention::seeded(config, Seed(seed)).unwrap();
+        let attention = MultiHeadAttention::seeded(config, Seed(seed)).unwrap().with_returns(Returns::Weights);
         let x = matrix(n, config.embed_dim, seed ^ 1, 1.0);
         let y = matrix(m, config.embed_dim, seed ^ 2, 1.0);
         let mask = if causal { Mask::Causal } else { Mask::None };
@@ -65,16 +65,16 @@ proptest! {
     #[test]
     fn rows_sum_to_one_at_any_size(seed: u64, exponent in -30..60_i32, n in 1..12_usize) {
         let config = AttentionConfig::default();
-        let attention = MultiHeadAttention::seeded(config, Seed(seed)).unwrap();
+        let attention = MultiHeadAttention::seeded(config, Seed(seed)).unwrap().with_returns(Returns::Weights);
         let x = matrix(n, config.embed_dim, seed, 10_f64.powi(exponent));
         let attended = attention.attend_self(&x, &Mask::None).unwrap();
-        for weights in &attended.weights {
+        for weights in attended.weights.iter().flatten() {
             for row in weights.row_iter() {
                 prop_assert!((row.sum() - 1.0).abs() < 1e-12);
             }
         }
         let max = (n as f64).ln() + 1e-12;
-        prop_assert!(attended.entropy.iter().all(|h| (-1e-12..=max).contains(h)));
+        prop_assert!(attended.statistics.as_ref().unwrap().entropy.iter().all(|h| (-1e-12..=max).contains(h)));
         let checks = verify(&attended, &config, n);
         let stable = checks.iter().filter(|check| check.name != "focuses on relevant layers");
         for check in stable {
@@ -109,22 +109,25 @@ proptest! {
 
 #[test]
 fn a_query_that_sees_nothing_gets_zero() {
-    let attention = MultiHeadAttention::seeded(AttentionConfig::default(), Seed(3)).unwrap();
+    let attention = MultiHeadAttention::seeded(AttentionConfig::default(), Seed(3))
+        .unwrap()
+        .with_returns(Returns::Weights);
     let x = matrix(3, 16, 3, 1.0);
     let mut bias = DMatrix::zeros(3, 3);
     bias.row_mut(1).fill(f64::NEG_INFINITY);
     let attended = attention.attend_self(&x, &Mask::Additive(bias)).unwrap();
-    assert_eq!(attended.visible, [3, 0, 3]);
+    let statistics = attended.statistics.as_ref().unwrap();
+    assert_eq!(statistics.visible, [3, 0, 3]);
     assert!(attended.output.row(1).iter().all(|x| *x == 0.0));
-    assert!(attended.weights.iter().all(|w| w.row(1).sum() == 0.0));
-    assert!(attended.entropy.row(1).iter().all(|h| *h == 0.0));
+    assert!(attended.weights.iter().flatten().all(|w| w.row(1).sum() == 0.0));
+    assert!(statistics.entropy.row(1).iter().all(|h| *h == 0.0));
     assert!(verify(&attended, &attention.config(), 3).iter().all(|c| c.passed));
 }
 
 #[test]
 fn broken_results_fail_their_checks() {
     let config = AttentionConfig::default();
-    let attention = MultiHeadAttention::identity(config).unwrap();
+    let attention = MultiHeadAttention::identity(config).unwrap().with_returns(Returns::Weights);
     let good = attention.attend_self(&matrix(4, 16, 1, 1.0), &Mask::None).unwrap();
     let failed = |attended| -> Vec<String> {
         let checks = verify(&attended, &config, 4);
@@ -133,10 +136,10 @@ fn broken_results_fail_their_checks() {
     assert!(failed(good.clone()).is_empty());
 
     let mut bad = good.clone();
-    bad.weights[2][(0, 0)] += 1e-6;
+    bad.weights.as_mut().unwrap()[2][(0, 0)] += 1e-6;
     assert_eq!(failed(bad), ["weights sum to 1"]);
     let mut bad = good.clone();
-    bad.weights[1][(3, 0)] = f64::NAN;
+    bad.weights.as_mut().unwrap()[1][(3, 0)] = f64::NAN;
     assert_eq!(failed(bad), ["weights sum to 1", "all heads valid"]);
     let mut bad = good.clone();
     bad.output = bad.output.remove_row(0);
@@ -145,13 +148,15 @@ fn broken_results_fail_their_checks() {
     bad.output[(0, 0)] = f64::INFINITY;
     assert_eq!(failed(bad), ["numerically stable"]);
     let mut bad = good.clone();
-    bad.entropy[(0, 0)] = 2.0; // above ln 4
+    bad.statistics.as_mut().unwrap().entropy[(0, 0)] = 2.0; // above ln 4
     assert!(failed(bad).contains(&"numerically stable".to_owned()));
 
     let even = attention.attend_self(&DMatrix::zeros(4, 16), &Mask::None).unwrap();
     assert_eq!(failed(even.clone()), ["focuses on relevant layers"]);
-    let findings = orchestrator_attention::diagnose(&even, &config);
+    let findings = orchestrator_attention::diagnose(even.statistics.as_ref().unwrap(), &config);
     let advice = findings[0].to_string();
     assert!(advice.ends_with("raise the embedding dimension from 16 to 32"), "{advice}");
-    assert!(orchestrator_attention::diagnose(&good, &config).is_empty());
+    assert!(
+        orchestrator_attention::diagnose(good.statistics.as_ref().unwrap(), &config).is_empty()
+    );
 }

@@ -7,14 +7,10 @@ use nalgebra::DMatrix;
 use orchestrator_core::{Check, Payload, Seed, Task, TaskError, TaskOutput, Worker, async_trait};
 use serde::{Deserialize, Serialize};
 
-use crate::check::verify;
-use crate::config::AttentionConfig;
-use crate::diagnosis::diagnose;
 use crate::embed::{Feature, LayerQuery, embed, embed_layers};
 use crate::error::AttentionError;
-use crate::kernel::Attended;
-use crate::mask::Mask;
-use crate::multi_head::MultiHeadAttention;
+use crate::kernel::{Attended, Mask, Returns};
+use crate::layer::{AttentionConfig, MultiHeadAttention, diagnose, verify};
 
 /// What to attend over: either `rows` (self-attention), or `features` with `layers` that query them.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -125,6 +121,7 @@ impl AttentionWorker {
             }
         }
         let mask = if input.causal { Mask::Causal } else { Mask::None };
+        let attention = attention.with_returns(Returns::Weights);
         let attended = attention.attend_while(&queries, &keys, &keys, &mask, before_head)?;
         Ok(attended.map(|attended| describe(&attended, &config, input, queries.nrows())))
     }
@@ -137,8 +134,10 @@ fn describe(
     queries: usize,
 ) -> AttentionOutput {
     let mut feature_weights = BTreeMap::new();
+    let asked = "the weights were asked for";
+    let statistics = attended.statistics.as_ref().expect(asked);
     if input.rows.is_empty() {
-        let mean = attended.mean_weights();
+        let mean = attended.mean_weights().expect(asked);
         for (row, layer) in input.layers.iter().enumerate() {
             let weights = input.features.iter().enumerate();
             let weights = weights.map(|(column, f)| (f.name.clone(), mean[(row, column)]));
@@ -147,11 +146,11 @@ fn describe(
     }
     AttentionOutput {
         attended_output: to_rows(&attended.output),
-        attention_weights: attended.weights.iter().map(to_rows).collect(),
-        attention_entropy: to_rows(&attended.entropy),
+        attention_weights: attended.weights.iter().flatten().map(to_rows).collect(),
+        attention_entropy: to_rows(&statistics.entropy),
         feature_weights,
         checks: verify(attended, config, queries),
-        diagnosis: diagnose(attended, config).iter().map(ToString::to_string).collect(),
+        diagnosis: diagnose(statistics, config).iter().map(ToString::to_string).collect(),
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::check::FOCUS_MARGIN;
-use crate::config::AttentionConfig;
-use crate::kernel::Attended;
+use super::check::FOCUS_MARGIN;
+use super::config::AttentionConfig;
+use crate::kernel::Statistics;
 
 /// The embedding dimension that the documents advise when the weights are uniform.
 pub const UNIFORM_EMBED_DIM: usize = 32;
@@ -48,8 +48,8 @@ impl fmt::Display for Finding {
 }
 
 /// What the measurements say; empty when the weights are focused.
-pub fn diagnose(attended: &Attended, config: &AttentionConfig) -> Vec<Finding> {
-    let share = attended.mean_relative_entropy();
+pub fn diagnose(statistics: &Statistics, config: &AttentionConfig) -> Vec<Finding> {
+    let share = statistics.mean_relative_entropy();
     let uniform = share.filter(|share| *share > 1.0 - FOCUS_MARGIN);
     let embed_dim = config.embed_dim;
     uniform.map(|entropy_share| Finding::Uniform { entropy_share, embed_dim }).into_iter().collect()

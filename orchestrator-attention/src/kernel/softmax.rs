@@ -4,13 +4,15 @@
 //! log-sum-exp is m + ln(1 + r) and the entropy is H = ln(1 + r) + Σ p·(m − z): the shifted form, because
 //! lse − Σ p·z cancels for large logits, and `ln_1p`, because a row that is all but one-hot still has a small entropy.
 
+use crate::real::Real;
+
 /// What the softmax of a row tells beside its weights.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RowSum {
+pub struct RowSum<T: Real = f64> {
     /// ln Σ exp(z); minus infinity when every logit is hidden.
-    pub log_sum_exp: f64,
+    pub log_sum_exp: T,
     /// −Σ p ln p, in nats; 0 when every logit is hidden.
-    pub entropy: f64,
+    pub entropy: T,
     /// How many logits are not hidden.
     pub visible: usize,
 }
@@ -24,36 +26,37 @@ pub struct RowSum {
 /// assert_eq!(row, [0.5, 0.5, 0.0]);
 /// assert_eq!((sum.entropy, sum.visible), (2.0_f64.ln(), 2));
 /// ```
-pub fn softmax(row: &mut [f64]) -> RowSum {
+pub fn softmax<T: Real>(row: &mut [T]) -> RowSum<T> {
     let mut largest = 0;
     let mut visible = 0;
     for (at, &logit) in row.iter().enumerate() {
-        if logit.is_nan() || logit == f64::INFINITY {
-            row.fill(f64::NAN);
-            return RowSum { log_sum_exp: f64::NAN, entropy: f64::NAN, visible: row.len() };
+        if !logit.is_finite() && logit != T::HIDDEN {
+            let nan = T::of(f64::NAN);
+            row.fill(nan);
+            return RowSum { log_sum_exp: nan, entropy: nan, visible: row.len() };
         }
-        visible += usize::from(logit > f64::NEG_INFINITY);
+        visible += usize::from(logit > T::HIDDEN);
         if logit > row[largest] {
             largest = at;
         }
     }
     if visible == 0 {
-        row.fill(0.0);
-        return RowSum { log_sum_exp: f64::NEG_INFINITY, entropy: 0.0, visible };
+        row.fill(T::zero());
+        return RowSum { log_sum_exp: T::HIDDEN, entropy: T::zero(), visible };
     }
     let max = row[largest];
-    let (mut rest, mut spread) = (0.0, 0.0);
+    let (mut rest, mut spread) = (T::zero(), T::zero());
     for (at, logit) in row.iter_mut().enumerate() {
         let below = *logit - max;
         let weight = below.exp();
         *logit = weight;
         // A weight of zero adds nothing, and 0 · ∞ would add NaN.
-        if at != largest && weight > 0.0 {
+        if at != largest && weight > T::zero() {
             rest += weight;
             spread -= weight * below;
         }
     }
-    let sum = 1.0 + rest;
+    let sum = T::one() + rest;
     for weight in row.iter_mut() {
         *weight /= sum;
     }
@@ -71,7 +74,7 @@ mod tests {
         assert_eq!(row, [0.0; 3]);
         assert_eq!((sum.entropy, sum.visible), (0.0, 0));
         assert_eq!(sum.log_sum_exp, f64::NEG_INFINITY);
-        assert_eq!(softmax(&mut []).visible, 0);
+        assert_eq!(softmax::<f64>(&mut []).visible, 0);
     }
 
     #[test]

@@ -5,25 +5,25 @@ use std::ops::ControlFlow;
 use nalgebra::DMatrix;
 use orchestrator_core::{Seed, Stream};
 
-use crate::config::AttentionConfig;
 use crate::error::{AttentionError, check_columns, check_finite, check_rows};
-use crate::kernel::{Attended, scaled_dot_product};
-use crate::mask::Mask;
+use crate::kernel::{Attended, Mask, Returns, ScaledDotProduct};
+use crate::layer::config::AttentionConfig;
+use crate::real::Real;
 
 /// The four projections, each embed_dim × embed_dim; a row is projected as x·W. Head h owns the columns h·d to (h+1)·d.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Projections {
+pub struct Projections<T: Real = f64> {
     /// W^Q.
-    pub query: DMatrix<f64>,
+    pub query: DMatrix<T>,
     /// W^K.
-    pub key: DMatrix<f64>,
+    pub key: DMatrix<T>,
     /// W^V.
-    pub value: DMatrix<f64>,
+    pub value: DMatrix<T>,
     /// W^O.
-    pub output: DMatrix<f64>,
+    pub output: DMatrix<T>,
 }
 
-impl Projections {
+impl<T: Real> Projections<T> {
     /// Four identities: attention over the rows as they are.
     pub fn identity(embed_dim: usize) -> Self {
         let eye = DMatrix::identity(embed_dim, embed_dim);
@@ -43,19 +43,20 @@ impl Projections {
     }
 }
 
-fn glorot(dim: usize, stream: &mut Stream) -> DMatrix<f64> {
+fn glorot<T: Real>(dim: usize, stream: &mut Stream) -> DMatrix<T> {
     let reach = (6.0 / (dim + dim) as f64).sqrt();
-    DMatrix::from_fn(dim, dim, |_, _| stream.between(-reach, reach))
+    DMatrix::from_fn(dim, dim, |_, _| T::of(stream.between(-reach, reach)))
 }
 
 /// Multi-head scaled dot-product attention (Vaswani et al., 2017, section 3.2). Immutable; one value serves any number of threads.
 #[derive(Debug, Clone, PartialEq)]
-pub struct MultiHeadAttention {
+pub struct MultiHeadAttention<T: Real = f64> {
     config: AttentionConfig,
-    projections: Projections,
+    projections: Projections<T>,
+    returns: Returns,
 }
 
-impl MultiHeadAttention {
+impl<T: Real> MultiHeadAttention<T> {
     /// Heads over the rows as they are.
     ///
     /// # Errors
@@ -76,7 +77,10 @@ impl MultiHeadAttention {
     ///
     /// # Errors
     /// When the config does not check, or a projection has another shape or is not finite.
-    pub fn new(config: AttentionConfig, projections: Projections) -> Result<Self, AttentionError> {
+    pub fn new(
+        config: AttentionConfig,
+        projections: Projections<T>,
+    ) -> Result<Self, AttentionError> {
         config.check()?;
         for (name, matrix) in [
             ("W^Q", &projections.query),
@@ -88,7 +92,13 @@ impl MultiHeadAttention {
             check_columns(name, matrix, config.embed_dim, "embed_dim")?;
             check_finite(name, matrix)?;
         }
-        Ok(MultiHeadAttention { config, projections })
+        Ok(MultiHeadAttention { config, projections, returns: Returns::default() })
+    }
+
+    /// The same attention, which gives back more or less beside its output.
+    #[must_use]
+    pub fn with_returns(self, returns: Returns) -> Self {
+        MultiHeadAttention { returns, ..self }
     }
 
     /// The shape.
@@ -97,20 +107,20 @@ impl MultiHeadAttention {
     }
 
     /// The projections.
-    pub fn projections(&self) -> &Projections {
+    pub fn projections(&self) -> &Projections<T> {
         &self.projections
     }
 
     /// Every row attends over all rows.
     ///
     /// ```
-    /// use orchestrator_attention::{AttentionConfig, Mask, MultiHeadAttention, nalgebra::DMatrix};
+    /// use orchestrator_attention::{AttentionConfig, Mask, MultiHeadAttention, Returns, nalgebra::DMatrix};
     /// use orchestrator_core::Seed;
-    /// let attention = MultiHeadAttention::seeded(AttentionConfig::default(), Seed(1))?;
+    /// let attention = MultiHeadAttention::seeded(AttentionConfig::default(), Seed(1))?.with_returns(Returns::Statistics);
     /// let rows = DMatrix::from_fn(5, 16, |row, column| ((row * 16 + column) as f64).sin());
     /// let attended = attention.attend_self(&rows, &Mask::Causal)?;
     /// assert_eq!(attended.output.shape(), (5, 16));
-    /// assert_eq!(attended.entropy[(0, 0)], 0.0); // the first row sees itself alone
+    /// assert_eq!(attended.statistics.unwrap().entropy[(0, 0)], 0.0); // the first row sees itself alone
     /// # Ok::<(), orchestrator_attention::AttentionError>(())
     /// ```
     ///
@@ -118,9 +128,9 @@ impl MultiHeadAttention {
     /// As [`MultiHeadAttention::attend`].
     pub fn attend_self(
         &self,
-        rows: &DMatrix<f64>,
-        mask: &Mask,
-    ) -> Result<Attended, AttentionError> {
+        rows: &DMatrix<T>,
+        mask: &Mask<T>,
+    ) -> Result<Attended<T>, AttentionError> {
         self.attend(rows, rows, rows, mask)
     }
 
@@ -130,11 +140,11 @@ impl MultiHeadAttention {
     /// When shapes do not fit, something is not finite (the matrix, row and column are named), or a logit overflows.
     pub fn attend(
         &self,
-        queries: &DMatrix<f64>,
-        keys: &DMatrix<f64>,
-        values: &DMatrix<f64>,
-        mask: &Mask,
-    ) -> Result<Attended, AttentionError> {
+        queries: &DMatrix<T>,
+        keys: &DMatrix<T>,
+        values: &DMatrix<T>,
+        mask: &Mask<T>,
+    ) -> Result<Attended<T>, AttentionError> {
         let attended =
             self.attend_while(queries, keys, values, mask, |_| ControlFlow::Continue(()))?;
         Ok(attended.expect("nobody stopped it"))
@@ -146,47 +156,29 @@ impl MultiHeadAttention {
     /// As [`MultiHeadAttention::attend`].
     pub fn attend_while(
         &self,
-        queries: &DMatrix<f64>,
-        keys: &DMatrix<f64>,
-        values: &DMatrix<f64>,
-        mask: &Mask,
-        mut before_head: impl FnMut(usize) -> ControlFlow<()>,
-    ) -> Result<Option<Attended>, AttentionError> {
+        queries: &DMatrix<T>,
+        keys: &DMatrix<T>,
+        values: &DMatrix<T>,
+        mask: &Mask<T>,
+        before_head: impl FnMut(usize) -> ControlFlow<()>,
+    ) -> Result<Option<Attended<T>>, AttentionError> {
         let AttentionConfig { embed_dim, heads } = self.config;
         for (name, matrix) in [("queries", queries), ("keys", keys), ("values", values)] {
             check_columns(name, matrix, embed_dim, "embed_dim")?;
             check_finite(name, matrix)?;
         }
         check_rows("values", values, keys.nrows(), "the keys")?;
-        let q = queries * &self.projections.query;
-        let k = keys * &self.projections.key;
-        let v = values * &self.projections.value;
-
-        let width = self.config.head_dim()?;
-        let scale = 1.0 / (width as f64).sqrt();
-        let mut joined = DMatrix::zeros(queries.nrows(), embed_dim);
-        let mut entropy = DMatrix::zeros(queries.nrows(), heads);
-        let mut log_sum_exp = DMatrix::zeros(queries.nrows(), heads);
-        let mut weights = Vec::with_capacity(heads);
-        let mut visible = Vec::new();
-        for head in 0..heads {
-            if before_head(head).is_break() {
-                return Ok(None);
-            }
-            let part = |m: &DMatrix<f64>| m.columns(head * width, width).into_owned();
-            let one = scaled_dot_product(&part(&q), &part(&k), &part(&v), scale, mask)?;
-            joined.columns_mut(head * width, width).copy_from(&one.output);
-            entropy.set_column(head, &one.entropy.column(0));
-            log_sum_exp.set_column(head, &one.log_sum_exp.column(0));
-            weights.extend(one.weights);
-            visible = one.visible;
-        }
-        Ok(Some(Attended {
-            output: joined * &self.projections.output,
-            weights,
-            entropy,
-            log_sum_exp,
-            visible,
+        let attention =
+            ScaledDotProduct { heads, scale: None, mask: mask.clone(), returns: self.returns };
+        let attended = attention.attend_while(
+            &(queries * &self.projections.query),
+            &(keys * &self.projections.key),
+            &(values * &self.projections.value),
+            before_head,
+        )?;
+        Ok(attended.map(|attended| Attended {
+            output: attended.output * &self.projections.output,
+            ..attended
         }))
     }
 }

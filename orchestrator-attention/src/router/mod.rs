@@ -8,6 +8,9 @@
 //!
 //! It does not learn its scales: temperature and weights are settings.
 
+mod config;
+mod memory;
+
 use std::sync::{Mutex, PoisonError};
 
 use orchestrator_core::{
@@ -16,11 +19,11 @@ use orchestrator_core::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::embed::FeatureHasher;
 use crate::error::AttentionError;
-use crate::hasher::FeatureHasher;
-use crate::memory::{Memory, PastTask};
-use crate::router_config::{RouterConfig, RouterConfigError};
-use crate::softmax::softmax;
+use crate::kernel::softmax;
+pub use config::{RouterConfig, RouterConfigError};
+pub use memory::{Memory, PastTask};
 
 /// How much of goal and input is read, each: enough to tell tasks apart, and a bound on the time of a decision.
 const TEXT_BYTES_MAX: usize = 4096;

@@ -1,9 +1,10 @@
 //! The documents' verification checklist for attention, with the measured numbers.
 
+use nalgebra::DMatrix;
 use orchestrator_core::Check;
 
-use crate::config::AttentionConfig;
-use crate::kernel::Attended;
+use crate::kernel::{Attended, Statistics};
+use crate::layer::config::AttentionConfig;
 
 /// How far a row of weights may be from 1.
 pub const SUM_TOLERANCE: f64 = 1e-9;
@@ -16,19 +17,23 @@ pub const FOCUS_MARGIN: f64 = 0.02;
 ///
 /// `queries` is the number of rows that went in.
 pub fn verify(attended: &Attended, config: &AttentionConfig, queries: usize) -> Vec<Check> {
+    let (Some(weights), Some(statistics)) = (&attended.weights, &attended.statistics) else {
+        let detail = "there is nothing to check: ask attention for `Returns::Weights`";
+        return vec![Check::new("weights measured", false, detail.to_owned())];
+    };
     vec![
-        weights_sum_to_one(attended),
-        all_heads_valid(attended, config),
+        weights_sum_to_one(weights, statistics),
+        all_heads_valid(weights, config),
         output_dimension_matches(attended, config, queries),
-        numerically_stable(attended),
-        focused(attended),
+        numerically_stable(attended, statistics),
+        focused(statistics),
     ]
 }
 
-fn weights_sum_to_one(attended: &Attended) -> Check {
+fn weights_sum_to_one(weights: &[DMatrix<f64>], statistics: &Statistics) -> Check {
     let mut worst = 0.0_f64;
-    for weights in &attended.weights {
-        for (row, &visible) in weights.row_iter().zip(&attended.visible) {
+    for head in weights {
+        for (row, &visible) in head.row_iter().zip(&statistics.visible) {
             let wanted = if visible == 0 { 0.0 } else { 1.0 };
             let off = (row.sum() - wanted).abs();
             // `max` would drop a NaN, whichever side it is on.
@@ -42,16 +47,12 @@ fn weights_sum_to_one(attended: &Attended) -> Check {
     )
 }
 
-fn all_heads_valid(attended: &Attended, config: &AttentionConfig) -> Check {
-    let valid = attended
-        .weights
-        .iter()
-        .filter(|weights| weights.iter().all(|w| (0.0..=1.0).contains(w)))
-        .count();
+fn all_heads_valid(weights: &[DMatrix<f64>], config: &AttentionConfig) -> Check {
+    let valid = weights.iter().filter(|head| head.iter().all(|w| (0.0..=1.0).contains(w))).count();
     let heads = config.heads;
     Check::new(
         "all heads valid",
-        valid == heads && attended.weights.len() == heads,
+        valid == heads && weights.len() == heads,
         format!("{valid} of {heads} heads have weights in [0, 1] only"),
     )
 }
@@ -69,19 +70,19 @@ fn output_dimension_matches(
     )
 }
 
-fn numerically_stable(attended: &Attended) -> Check {
+fn numerically_stable(attended: &Attended, statistics: &Statistics) -> Check {
     let mut unstable = attended.output.iter().filter(|x| !x.is_finite()).count();
-    for (query, &visible) in attended.visible.iter().enumerate() {
+    for (query, &visible) in statistics.visible.iter().enumerate() {
         let entropy_max = (visible.max(1) as f64).ln() + SUM_TOLERANCE;
-        for head in 0..attended.entropy.ncols() {
-            let entropy = attended.entropy[(query, head)];
-            let lse = attended.log_sum_exp[(query, head)];
+        for head in 0..statistics.entropy.ncols() {
+            let entropy = statistics.entropy[(query, head)];
+            let lse = statistics.log_sum_exp[(query, head)];
             let stable = (-SUM_TOLERANCE..=entropy_max).contains(&entropy)
                 && (lse.is_finite() || visible == 0);
             unstable += usize::from(!stable);
         }
     }
-    let numbers = attended.output.len() + attended.entropy.len();
+    let numbers = attended.output.len() + statistics.entropy.len();
     Check::new(
         "numerically stable",
         unstable == 0,
@@ -89,9 +90,9 @@ fn numerically_stable(attended: &Attended) -> Check {
     )
 }
 
-fn focused(attended: &Attended) -> Check {
+fn focused(statistics: &Statistics) -> Check {
     let name = "focuses on relevant layers";
-    match attended.mean_relative_entropy() {
+    match statistics.mean_relative_entropy() {
         None => Check::new(name, true, "no query has more than one key to see".to_owned()),
         Some(share) => Check::new(
             name,

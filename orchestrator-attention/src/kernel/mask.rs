@@ -3,18 +3,19 @@
 use nalgebra::DMatrix;
 
 use crate::error::{AttentionError, check_columns, check_rows};
+use crate::real::Real;
 
 /// Added to the logits before the softmax; minus infinity hides a key.
 ///
 /// ```
 /// use orchestrator_attention::Mask;
-/// let mask = Mask::Causal.and(Mask::Padding(vec![true, true, false]));
+/// let mask: Mask = Mask::Causal.and(Mask::Padding(vec![true, true, false]));
 /// assert_eq!(mask.bias(1, 0, 3, 3), 0.0);
 /// assert_eq!(mask.bias(1, 2, 3, 3), f64::NEG_INFINITY); // the future
 /// assert_eq!(mask.bias(2, 2, 3, 3), f64::NEG_INFINITY); // padding
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]
-pub enum Mask {
+pub enum Mask<T: Real = f64> {
     /// Every query sees every key.
     #[default]
     None,
@@ -24,23 +25,23 @@ pub enum Mask {
     /// One entry a key: `false` hides it from every query.
     Padding(Vec<bool>),
     /// One entry a query and key, added to the logit: finite, or minus infinity.
-    Additive(DMatrix<f64>),
+    Additive(DMatrix<T>),
     /// Both at once.
-    Both(Box<Mask>, Box<Mask>),
+    Both(Box<Mask<T>>, Box<Mask<T>>),
 }
 
-impl Mask {
+impl<T: Real> Mask<T> {
     /// This mask and another one.
     #[must_use]
-    pub fn and(self, other: Mask) -> Mask {
+    pub fn and(self, other: Mask<T>) -> Mask<T> {
         Mask::Both(Box::new(self), Box::new(other))
     }
 
     /// What is added to the logit of `query` and `key`, among `queries` and `keys`; the mask must fit them.
-    pub fn bias(&self, query: usize, key: usize, queries: usize, keys: usize) -> f64 {
-        let hidden = |hide: bool| if hide { f64::NEG_INFINITY } else { 0.0 };
+    pub fn bias(&self, query: usize, key: usize, queries: usize, keys: usize) -> T {
+        let hidden = |hide: bool| if hide { T::HIDDEN } else { T::zero() };
         match self {
-            Mask::None => 0.0,
+            Mask::None => T::zero(),
             Mask::Causal => hidden(key + queries > query + keys),
             Mask::Padding(keep) => hidden(!keep[key]),
             Mask::Additive(bias) => bias[(query, key)],
@@ -71,7 +72,8 @@ impl Mask {
                 for row in 0..queries {
                     for column in 0..keys {
                         let value = bias[(row, column)];
-                        if value.is_nan() || value == f64::INFINITY {
+                        if !value.is_finite() && value != T::HIDDEN {
+                            let value = value.double();
                             return Err(AttentionError::MaskValue { row, column, value });
                         }
                     }

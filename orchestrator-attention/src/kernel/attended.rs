@@ -1,0 +1,67 @@
+//! What attention gives back.
+
+use nalgebra::DMatrix;
+
+use crate::real::Real;
+
+/// How much attention gives back beside its output; each also gives what stands before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Returns {
+    /// The output alone.
+    #[default]
+    Output,
+    /// Entropy and log-sum-exp of every query and head: queries × heads numbers, without another pass over the keys.
+    Statistics,
+    /// The weights: for each head queries × keys numbers, which nothing else needs at once.
+    Weights,
+}
+
+/// What attention gives back. A query that sees no key gets weights 0, output 0 (before any output projection), entropy 0 and
+/// log-sum-exp −∞.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attended<T: Real = f64> {
+    /// A row for each query.
+    pub output: DMatrix<T>,
+    /// Present when [`Returns::Statistics`] or more was asked for.
+    pub statistics: Option<Statistics<T>>,
+    /// For each head a matrix of queries × keys; present when [`Returns::Weights`] was asked for.
+    pub weights: Option<Vec<DMatrix<T>>>,
+}
+
+/// How a query spread its attention.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statistics<T: Real = f64> {
+    /// Entropy of the weights in nats, queries × heads.
+    pub entropy: DMatrix<T>,
+    /// ln Σ exp(logit), queries × heads.
+    pub log_sum_exp: DMatrix<T>,
+    /// How many keys each query sees, in every head the same.
+    pub visible: Vec<usize>,
+}
+
+impl<T: Real> Attended<T> {
+    /// The weights averaged over the heads, queries × keys: rows that see a key still sum to 1. `None` when they were not asked for.
+    pub fn mean_weights(&self) -> Option<DMatrix<T>> {
+        let weights = self.weights.as_ref()?;
+        let (first, others) = weights.split_first()?;
+        let sum = others.iter().fold(first.clone(), |sum, weights| sum + weights);
+        Some(sum / T::of(weights.len() as f64))
+    }
+}
+
+impl<T: Real> Statistics<T> {
+    /// The entropy averaged over the queries that have a choice (two keys or more) and all heads, as a share of the greatest
+    /// possible (ln of the keys they see). `None` when no query has a choice.
+    pub fn mean_relative_entropy(&self) -> Option<f64> {
+        let (mut sum, mut count) = (0.0, 0_usize);
+        for (query, &visible) in self.visible.iter().enumerate() {
+            if visible >= 2 {
+                for &entropy in &self.entropy.row(query) {
+                    sum += entropy.double() / (visible as f64).ln();
+                    count += 1;
+                }
+            }
+        }
+        (count > 0).then(|| sum / count as f64)
+    }
+}

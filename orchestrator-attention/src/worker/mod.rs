@@ -1,0 +1,5 @@
+//! Attention as workers of a workflow.
+
+mod attention;
+
+pub use attention::{AttentionInput, AttentionOutput, AttentionWorker, ProjectionKind};
