@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::block::{BLOCKS, Block, BlockDecision, LAYERS};
-use crate::layer::{Layer, generator_layer, script_layer};
+use crate::output::{Completeness, GeneratedScripts, SampleMetadata};
 use crate::quality::{PythonQuality, QualityAnalyzer};
 use crate::request::GenerateRequest;
-use crate::scripts::{Completeness, GeneratedScripts, SampleMetadata};
 use crate::sha256;
+use crate::template::ScriptToken;
 use crate::template::TemplateError;
-use crate::token::ScriptToken;
-use crate::validator::{PythonValidator, Severity, Validator};
+use crate::template::{BLOCKS, Block, BlockDecision, LAYERS};
+use crate::template::{Layer, generator_layer, script_layer};
+use crate::validate::{PythonValidator, Severity, Validator};
 
 /// Why no scripts were generated.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -157,7 +157,7 @@ impl Generator {
             let quality = self.analyzer.analyze(&layer.source);
             // An analyzer that counts tokens has parsed the layer already; once is enough.
             let script_tokens = match quality.tokens {
-                0 => crate::python::tokens(&layer.source).len() as u64,
+                0 => crate::validate::python::tokens(&layer.source).len() as u64,
                 counted => counted as u64,
             };
             scripts.script_tokens += script_tokens;

@@ -26,35 +26,34 @@
 //! ```
 
 mod activation;
-mod block;
-mod check;
 mod generate;
-mod interpreter;
-mod layer;
+mod language;
+mod output;
 mod profile;
-mod python;
 mod quality;
 mod request;
 pub mod rules;
-mod scripts;
+mod sandbox;
 mod sha256;
 mod template;
-mod token;
-mod validator;
+mod validate;
 mod worker;
 
 pub use activation::{Activation, SCORE_THRESHOLD};
-pub use block::{ADAPTIVE_COMPLEXITY, BLOCKS, Block, BlockDecision, LAYERS};
-pub use check::{check_by_running, check_scripts};
 pub use generate::{GenerateError, Generator};
-pub use interpreter::{
-    Interpreter, InterpreterError, PYTHON, QualityReport, ReportedColumn, TIME_LIMIT,
+pub use language::Language;
+pub use output::{
+    Completeness, GeneratedScripts, SampleMetadata, WriteError, check_by_running, check_scripts,
 };
 pub use profile::{ColumnProfile, ColumnType, FEATURES, Profile, ProfileError, Shares};
 pub use quality::{DUPLICATE_CHARS_MIN, PythonQuality, Quality, QualityAnalyzer};
 pub use request::{GenerateRequest, neutral_parameters};
-pub use scripts::{Completeness, GeneratedScripts, SampleMetadata, WriteError};
-pub use template::TemplateError;
-pub use token::{Guard, ScriptToken, Span, TokenKind};
-pub use validator::{Diagnostic, PythonValidator, Severity, Validator};
+pub use sandbox::{
+    Interpreter, InterpreterError, PYTHON, QualityReport, ReportedColumn, TIME_LIMIT,
+};
+pub use template::{
+    ADAPTIVE_COMPLEXITY, BLOCKS, Block, BlockDecision, Guard, LAYERS, ScriptToken, Span,
+    TemplateError, TokenKind,
+};
+pub use validate::{Diagnostic, PythonValidator, Severity, Validator};
 pub use worker::{CodegenOutput, CodegenWorker};

@@ -6,8 +6,8 @@ use orchestrator_core::Parameters;
 use serde::{Deserialize, Serialize};
 
 use crate::activation::Activation;
-use crate::block::LAYERS;
 use crate::profile::{FEATURES, Profile};
+use crate::template::LAYERS;
 
 /// What to generate scripts for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -3,10 +3,10 @@
 use orchestrator_core::{Check, Payload, Task, TaskError, TaskOutput, Worker, async_trait};
 use serde::{Deserialize, Serialize};
 
-use crate::check::check_scripts;
 use crate::generate::Generator;
+use crate::output::GeneratedScripts;
+use crate::output::check_scripts;
 use crate::request::GenerateRequest;
-use crate::scripts::GeneratedScripts;
 
 /// A [`Generator`] as a worker. Its input is a [`GenerateRequest`], its output a [`CodegenOutput`].
 ///

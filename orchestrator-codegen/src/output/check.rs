@@ -4,9 +4,9 @@ use std::path::Path;
 
 use orchestrator_core::Check;
 
-use crate::block::LAYERS;
-use crate::interpreter::{Interpreter, QualityReport};
-use crate::scripts::{Completeness, GeneratedScripts};
+use crate::output::{Completeness, GeneratedScripts};
+use crate::sandbox::{Interpreter, QualityReport};
+use crate::template::LAYERS;
 
 /// What can be said without running anything: all layers are there, each one validates, decisions are sound.
 pub fn check_scripts(scripts: &GeneratedScripts) -> Vec<Check> {

@@ -10,7 +10,7 @@ use minijinja::value::{Rest, Serde, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value};
 use serde::Serialize;
 
-use crate::token::{Guard, ScriptToken, Span, TokenKind};
+use crate::template::{Guard, ScriptToken, Span, TokenKind};
 
 /// Why a template gives no code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -203,7 +203,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::token::assemble;
+    use crate::template::assemble;
 
     fn check(source: &str, reason: &str) {
         let values = BTreeMap::from([("known", "x")]);

@@ -7,9 +7,9 @@
 //! assert_eq!(faults[0].line, 2);
 //! ```
 
-use serde::{Deserialize, Serialize};
+pub(crate) mod python;
 
-use crate::python;
+use serde::{Deserialize, Serialize};
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

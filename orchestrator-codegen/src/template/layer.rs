@@ -2,15 +2,15 @@
 
 use serde::Serialize;
 
-use crate::block::{BLOCKS, BlockDecision};
 use crate::request::GenerateRequest;
 use crate::rules;
 use crate::sha256;
+use crate::template::{BLOCKS, BlockDecision};
+use crate::template::{Guard, ScriptToken, assemble};
 use crate::template::{TemplateError, render, tokenise};
-use crate::token::{Guard, ScriptToken, assemble};
 
-const SCRIPT: &str = include_str!("../templates/layer_2.py.j2");
-const GENERATOR: &str = include_str!("../templates/generator.py.j2");
+const SCRIPT: &str = include_str!("../../templates/layer_2.py.j2");
+const GENERATOR: &str = include_str!("../../templates/generator.py.j2");
 
 /// A layer that has been assembled.
 pub(crate) struct Layer {

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::activation::Activation;
-use crate::block::BlockDecision;
 use crate::quality::Quality;
-use crate::validator::Diagnostic;
+use crate::template::BlockDecision;
+use crate::validate::Diagnostic;
 
 /// Generated layers, with everything that a report says of them. Maps go by file name: `layer_0.py`, …
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::output::{GeneratedScripts, WriteError};
 use crate::profile::ColumnType;
-use crate::scripts::{GeneratedScripts, WriteError};
 
 /// The program that is asked for where the host names none.
 pub const PYTHON: &str = "python3";

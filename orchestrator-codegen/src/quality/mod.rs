@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::python;
+use crate::validate::python;
 
 /// What was counted in a source, and the score that follows.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
