@@ -45,8 +45,8 @@ pub use embed::{Feature, FeatureHasher, LayerQuery, embed, embed_layers, positio
 pub use error::AttentionError;
 pub use kernel::{Attended, Mask, Returns, RowSum, ScaledDotProduct, Statistics, softmax};
 pub use layer::{
-    AttentionConfig, FOCUS_MARGIN, Finding, HEAD_DIM, MultiHeadAttention, Preset, Projections,
-    SUM_TOLERANCE, UNIFORM_EMBED_DIM, diagnose, verify,
+    AttentionConfig, COMPLEXITY_THRESHOLD, FOCUS_MARGIN, Finding, HEAD_DIM, MultiHeadAttention,
+    Preset, Projections, SUM_TOLERANCE, UNIFORM_EMBED_DIM, diagnose, verify,
 };
 pub use real::Real;
 pub use router::{AttentionRouter, Memory, PastTask, Prediction, RouterConfig, RouterConfigError};

@@ -6,6 +6,6 @@ mod diagnosis;
 mod multi_head;
 
 pub use check::{FOCUS_MARGIN, SUM_TOLERANCE, verify};
-pub use config::{AttentionConfig, HEAD_DIM, Preset};
+pub use config::{AttentionConfig, COMPLEXITY_THRESHOLD, HEAD_DIM, Preset};
 pub use diagnosis::{Finding, UNIFORM_EMBED_DIM, diagnose};
 pub use multi_head::{MultiHeadAttention, Projections};
