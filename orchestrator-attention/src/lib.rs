@@ -41,12 +41,16 @@ pub use nalgebra;
 
 pub use orchestrator_core::{Check, Router};
 
-pub use embed::{Feature, FeatureHasher, LayerQuery, embed, embed_layers, positions};
+pub use embed::{
+    Feature, FeatureHasher, LayerQuery, POSITIONS_BASE, Positions, embed, embed_layers, positions,
+    rotate, sinusoidal,
+};
 pub use error::AttentionError;
 pub use kernel::{Attended, Mask, Returns, RowSum, ScaledDotProduct, Statistics, softmax};
 pub use layer::{
-    AttentionConfig, COMPLEXITY_THRESHOLD, FOCUS_MARGIN, Finding, HEAD_DIM, MultiHeadAttention,
-    Preset, Projections, SUM_TOLERANCE, UNIFORM_EMBED_DIM, diagnose, verify,
+    AttentionConfig, COMPLEXITY_THRESHOLD, Dimensions, FOCUS_MARGIN, Finding, HEAD_DIM, Linear,
+    MultiHeadAttention, Preset, Projections, SAME_WEIGHTS, SUM_TOLERANCE, UNIFORM_EMBED_DIM,
+    diagnose, verify,
 };
 pub use real::Real;
 pub use router::{AttentionRouter, Memory, PastTask, Prediction, RouterConfig, RouterConfigError};
