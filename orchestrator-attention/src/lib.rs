@@ -6,7 +6,8 @@
 //! [`verify`] turns them into named checks, [`diagnose`] into advice. [`embed`] makes rows out of named features, so that layers can attend over them.
 //! [`AttentionRouter`] uses the same softmax to predict from similar past tasks who will do the next one well.
 //!
-//! Nothing here learns projections: they are the identity, drawn from a seed, or the caller's. Nothing here reads a clock.
+//! Projections are the identity, drawn from a seed, the caller's, or learned: [`MultiHeadAttention::trace`] gives exact gradients,
+//! [`Adam`] follows them, and [`MultiHeadAttention::parameter_space`] opens them to any search. Nothing here reads a clock.
 //!
 //! ```
 //! use orchestrator_attention::{
@@ -35,6 +36,7 @@ mod kernel;
 mod layer;
 mod real;
 mod router;
+mod train;
 mod worker;
 
 pub use nalgebra;
@@ -54,4 +56,5 @@ pub use layer::{
 };
 pub use real::Real;
 pub use router::{AttentionRouter, Memory, PastTask, Prediction, RouterConfig, RouterConfigError};
+pub use train::{Adam, AdamError, AdamSettings, Gradients, Trace};
 pub use worker::{AttentionInput, AttentionOutput, AttentionWorker, ProjectionKind};

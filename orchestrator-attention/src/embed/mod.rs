@@ -6,5 +6,5 @@ mod positions;
 
 pub use features::{Feature, LayerQuery, embed, embed_layers};
 pub use hasher::FeatureHasher;
-pub(crate) use positions::rotary_width;
 pub use positions::{POSITIONS_BASE, Positions, positions, rotate, sinusoidal};
+pub(crate) use positions::{rotary_width, rotate_back};

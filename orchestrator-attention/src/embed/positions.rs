@@ -95,6 +95,11 @@ pub fn rotate<T: Real>(
     Ok(())
 }
 
+/// Turns rows back: the inverse of [`rotate`] after its checks, and so, as it is a rotation, its transpose.
+pub(crate) fn rotate_back<T: Real>(rows: &mut DMatrix<T>, width: usize, first: usize, base: f64) {
+    turn(rows, width, first, base, -1.0);
+}
+
 /// The width of a head whose rows can be turned.
 pub(crate) fn rotary_width(
     columns: usize,
@@ -177,7 +182,7 @@ mod tests {
             for (a, b) in plain.row_iter().zip(turned.row_iter()) {
                 prop_assert!((a.norm() - b.norm()).abs() < 1e-13 * (1.0 + a.norm()));
             }
-            turn(&mut turned, 2 * half, first, POSITIONS_BASE, -1.0);
+            rotate_back(&mut turned, 2 * half, first, POSITIONS_BASE);
             prop_assert!(rows == 0 || (turned - plain).amax() < 1e-13);
         }
 

@@ -85,7 +85,7 @@ impl<T: Real> Linear<T> {
     }
 
     /// Refuses what is not finite, or a bias of another length; both are named.
-    pub(super) fn check(
+    pub(crate) fn check(
         &self,
         weight: &'static str,
         bias: &'static str,

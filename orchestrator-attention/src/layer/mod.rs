@@ -14,4 +14,5 @@ pub use config::{AttentionConfig, COMPLEXITY_THRESHOLD, HEAD_DIM, Preset};
 pub use diagnosis::{Finding, SAME_WEIGHTS, UNIFORM_EMBED_DIM, diagnose};
 pub use linear::Linear;
 pub use multi_head::MultiHeadAttention;
+pub(crate) use multi_head::firsts;
 pub use projections::{Dimensions, Projections};

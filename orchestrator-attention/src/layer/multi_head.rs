@@ -274,13 +274,16 @@ impl<T: Real> MultiHeadAttention<T> {
         ScaledDotProduct { heads, scale, mask, returns }
     }
 
-    /// The same layer with other projections of the same shapes.
-    pub(crate) fn with_projections(
-        &self,
-        projections: Projections<T>,
-    ) -> Result<Self, AttentionError> {
+    /// The same layer with other numbers in its projections.
+    pub(crate) fn refilled(&self, numbers: Vec<T>) -> Result<Self, AttentionError> {
+        let projections = self.projections.refilled(numbers);
         projections.check(&self.config)?;
-        Ok(MultiHeadAttention { projections, ..self.clone() })
+        Ok(MultiHeadAttention { projections, ..*self })
+    }
+
+    /// Puts other numbers into the projections: finite ones, as many as there are.
+    pub(crate) fn refill(&mut self, numbers: Vec<T>) {
+        self.projections = self.projections.refilled(numbers);
     }
 }
 

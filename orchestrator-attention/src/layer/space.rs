@@ -62,7 +62,7 @@ impl<T: Real> MultiHeadAttention<T> {
                 fits: "the projections",
             });
         }
-        self.with_projections(self.projections().refilled(point.iter().map(|&x| T::of(x))))
+        self.refilled(point.iter().map(|&x| T::of(x)).collect())
     }
 }
 
@@ -71,16 +71,16 @@ impl<T: Real> Projections<T> {
     pub(crate) fn flat(&self) -> Vec<T> {
         let mut flat = Vec::with_capacity(self.parameters());
         for (_, linear) in self.named() {
-            flat.extend(
-                linear.weight.row_iter().flat_map(|row| row.iter().copied().collect::<Vec<T>>()),
-            );
+            for row in linear.weight.row_iter() {
+                flat.extend(row.iter().copied());
+            }
             flat.extend(linear.bias.iter().flat_map(|bias| bias.iter().copied()));
         }
         flat
     }
 
     /// The same shapes with the numbers of such a list, of which there must be enough.
-    pub(crate) fn refilled(&self, flat: impl IntoIterator<Item = T>) -> Self {
+    pub(super) fn refilled(&self, flat: Vec<T>) -> Self {
         let mut flat = flat.into_iter();
         let mut refill = |linear: &Linear<T>| Linear {
             weight: DMatrix::from_row_iterator(
