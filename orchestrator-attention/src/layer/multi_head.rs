@@ -281,9 +281,9 @@ impl<T: Real> MultiHeadAttention<T> {
         Ok(MultiHeadAttention { projections, ..*self })
     }
 
-    /// Puts other numbers into the projections: finite ones, as many as there are.
-    pub(crate) fn refill(&mut self, numbers: Vec<T>) {
-        self.projections = self.projections.refilled(numbers);
+    /// The projections, to be given other finite numbers.
+    pub(crate) fn projections_mut(&mut self) -> &mut Projections<T> {
+        &mut self.projections
     }
 }
 

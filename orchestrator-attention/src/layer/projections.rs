@@ -116,6 +116,23 @@ impl<T: Real> Projections<T> {
         [("query", query), ("key", key), ("value", value), ("output", output)]
     }
 
+    /// All numbers as they are stored, map by map, each weight before its bias.
+    pub(crate) fn stored(&self) -> impl Iterator<Item = &[T]> {
+        self.named().into_iter().flat_map(|(_, linear)| {
+            let bias = linear.bias.iter().map(|bias| bias.as_slice());
+            std::iter::once(linear.weight.as_slice()).chain(bias)
+        })
+    }
+
+    /// As [`Projections::stored`], to be changed.
+    pub(crate) fn stored_mut(&mut self) -> impl Iterator<Item = &mut [T]> {
+        let Projections { query, key, value, output } = self;
+        [query, key, value, output].into_iter().flat_map(|linear| {
+            let bias = linear.bias.iter_mut().map(|bias| bias.as_mut_slice());
+            std::iter::once(linear.weight.as_mut_slice()).chain(bias)
+        })
+    }
+
     /// Whether they fit one another and so many heads.
     pub(super) fn check(&self, config: &AttentionConfig) -> Result<(), AttentionError> {
         let Projections { query, key, value, output } = self;

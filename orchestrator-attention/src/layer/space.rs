@@ -68,7 +68,7 @@ impl<T: Real> MultiHeadAttention<T> {
 
 impl<T: Real> Projections<T> {
     /// All numbers, map by map, each weight row by row before its bias.
-    pub(crate) fn flat(&self) -> Vec<T> {
+    fn flat(&self) -> Vec<T> {
         let mut flat = Vec::with_capacity(self.parameters());
         for (_, linear) in self.named() {
             for row in linear.weight.row_iter() {

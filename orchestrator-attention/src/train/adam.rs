@@ -242,9 +242,14 @@ impl<T: Real> MultiHeadAttention<T> {
         gradient: &Projections<T>,
     ) -> Result<f64, AdamError> {
         self.projections().check_alike(gradient)?;
-        let mut numbers = self.projections().flat();
-        let norm = adam.step(&mut numbers, &gradient.flat())?;
-        self.refill(numbers);
+        let mut numbers = self.projections().stored().collect::<Vec<_>>().concat();
+        let norm = adam.step(&mut numbers, &gradient.stored().collect::<Vec<_>>().concat())?;
+        let mut rest = &numbers[..];
+        for part in self.projections_mut().stored_mut() {
+            let (these, others) = rest.split_at(part.len());
+            part.copy_from_slice(these);
+            rest = others;
+        }
         Ok(norm)
     }
 }

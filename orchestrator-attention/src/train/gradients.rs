@@ -188,12 +188,9 @@ impl<T: Real> Projections<T> {
     /// When they have other shapes, or a bias where these have none; then nothing is added.
     pub fn accumulate(&mut self, other: &Projections<T>) -> Result<(), AttentionError> {
         self.check_alike(other)?;
-        let Projections { query, key, value, output } = self;
-        let theirs = other.named().map(|(_, linear)| linear);
-        for (linear, other) in [query, key, value, output].into_iter().zip(theirs) {
-            linear.weight += &other.weight;
-            if let (Some(bias), Some(other)) = (&mut linear.bias, &other.bias) {
-                *bias += other;
+        for (ours, theirs) in self.stored_mut().zip(other.stored()) {
+            for (sum, add) in ours.iter_mut().zip(theirs) {
+                *sum += *add;
             }
         }
         Ok(())
