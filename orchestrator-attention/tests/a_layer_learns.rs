@@ -97,7 +97,7 @@ fn it_learns_to_recall_and_does_so_on_fresh_data() {
         let before = found(&layer);
         let mut adam = Adam::of_layer(settings(), &layer).unwrap();
         let mut stream = Seed(seed).derive("examples").fast_stream();
-        learn(&mut layer, &mut adam, 800, &mut stream);
+        learn(&mut layer, &mut adam, 400, &mut stream);
         let after = found(&layer);
         println!("seed {seed}: {before} before, {after} after, of {}", 50 * PAIRS);
         assert!(before < 100, "seed {seed}: {before} of 300 before any learning");
@@ -141,13 +141,13 @@ fn with_rotary_positions_it_learns_to_look_at_the_row_before() {
         let mut adam = Adam::of_layer(settings(), &layer).unwrap();
         let mut stream = Seed(4).fast_stream();
         let mut loss = 0.0;
-        for step in 0..800 {
+        for step in 0..500 {
             let rows = normal(n, 8, &mut stream);
             let mut wanted = rows.clone();
             wanted.rows_mut(1, n - 1).copy_from(&rows.rows(0, n - 1));
             let trace = layer.trace(&rows, &rows, &rows, &Mask::Causal).unwrap();
             let error = (trace.output() - wanted) / n as f64;
-            if step >= 700 {
+            if step >= 400 {
                 loss += error.norm_squared() * n as f64 / 8.0 / 100.0;
             }
             let gradients = trace.backward(&error).unwrap();
