@@ -18,7 +18,7 @@ fn scaled_dot_product(
     mask: &Mask,
 ) -> Result<Attended, AttentionError> {
     let (scale, mask, returns) = (Some(scale), mask.clone(), Returns::Weights);
-    ScaledDotProduct { heads: 1, scale, mask, returns }.attend(q, k, v)
+    ScaledDotProduct { scale, mask, returns, ..Default::default() }.attend(q, k, v)
 }
 
 fn golden(file: &str) -> Option<Value> {
