@@ -16,7 +16,7 @@
 
 use std::ops::Range;
 
-use nalgebra::{ComplexField, RealField};
+use nalgebra::RealField;
 
 use super::exp::{Exponential, exp};
 use super::mask::Mask;
@@ -24,6 +24,7 @@ use super::output::Piece;
 use super::pack::{self, BLOCK};
 use super::problem::Problem;
 use super::simd::{Job, Simd};
+use super::softmax::log_sum;
 use super::tile::{PANEL, tile};
 use super::workspace::{FACTS, Parts, lanes};
 use crate::real::Real;
@@ -348,7 +349,6 @@ impl<S: Simd, const U: usize> Rows<'_, '_, '_, '_, S, U> {
         let rows = self.start..self.start + count;
         let Parts { mixed, facts, .. } = &mut *self.span.parts;
         let piece = &mut *self.span.piece;
-        let zero = simd.splat(S::Real::ZERO);
         let one = simd.splat(S::Real::ONE);
         let mut sums = [one; U];
         for (u, sum) in sums.iter_mut().enumerate() {
@@ -396,7 +396,7 @@ impl<S: Simd, const U: usize> Rows<'_, '_, '_, '_, S, U> {
                 let [largest, ties, rest, spread] =
                     [LARGEST, TIES, REST, SPREAD].map(|name| fact(name, place));
                 if ties > S::Real::ZERO {
-                    let log = ties.ln() + (rest / ties).ln_1p();
+                    let log = log_sum(ties, rest);
                     *log_sum_exp = largest + log;
                     *entropy = log + spread / (ties + rest);
                 } else {
@@ -405,7 +405,6 @@ impl<S: Simd, const U: usize> Rows<'_, '_, '_, '_, S, U> {
                 }
             }
         }
-        let _ = zero;
     }
 }
 

@@ -106,7 +106,8 @@ impl<T: Real> ScaledDotProduct<T> {
     ) -> Result<Option<Attended<T>>, AttentionError> {
         let mut attended = Attended::default();
         let mut workspace = Workspace::new();
-        let flow = self.fill(q, k, v, &mut workspace, &mut attended, &mut go_on)?;
+        let flow =
+            self.fill(Level::here(), (q, k, v), &mut workspace, &mut attended, &mut go_on)?;
         Ok(flow.is_continue().then_some(attended))
     }
 
@@ -124,16 +125,15 @@ impl<T: Real> ScaledDotProduct<T> {
         attended: &mut Attended<T>,
     ) -> Result<(), AttentionError> {
         let mut go_on = |_| ControlFlow::Continue(());
-        let flow = self.fill(q, k, v, workspace, attended, &mut go_on)?;
+        let flow = self.fill(Level::here(), (q, k, v), workspace, attended, &mut go_on)?;
         debug_assert!(flow.is_continue(), "nobody stopped it");
         Ok(())
     }
 
     fn fill(
         &self,
-        q: &DMatrix<T>,
-        k: &DMatrix<T>,
-        v: &DMatrix<T>,
+        level: Level,
+        (q, k, v): (&DMatrix<T>, &DMatrix<T>, &DMatrix<T>),
         workspace: &mut Workspace<T>,
         attended: &mut Attended<T>,
         go_on: &mut dyn FnMut(usize) -> ControlFlow<()>,
@@ -143,7 +143,6 @@ impl<T: Real> ScaledDotProduct<T> {
         let value_width = head_width("v", v, heads)?;
         check_columns("k", k, q.ncols(), "q")?;
         check_rows("v", v, k.nrows(), "k")?;
-        let level = Level::here();
         let q_max = limits::largest(level, "q", q)?;
         let k_max = limits::largest(level, "k", k)?;
         let value_max = limits::largest(level, "v", v)?;
@@ -196,4 +195,64 @@ fn head_width<T: Real>(
         });
     }
     Ok(m.ncols() / heads)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matrix<T: Real>(rows: usize, columns: usize, salt: usize) -> DMatrix<T> {
+        let number = |row, column| (row * 31 + column * 17 + salt * 7) as f64;
+        DMatrix::from_fn(rows, columns, |row, column| T::of(number(row, column).sin() * 2.0))
+    }
+
+    /// The same attention on all vectors of this machine, the best first.
+    fn on_all<T: Real>(mask: &Mask<T>, queries: usize, keys: usize) -> Vec<(Level, Attended<T>)> {
+        let (heads, mask, returns) = (3, mask.clone(), Returns::Weights);
+        let attention = ScaledDotProduct { heads, mask, returns, ..Default::default() };
+        let (q, k, v) = (matrix(queries, 15, 1), matrix(keys, 15, 2), matrix(keys, 21, 3));
+        let all = Level::all().into_iter().map(|level| {
+            let (mut workspace, mut attended) = (Workspace::new(), Attended::default());
+            let mut go_on = |_| ControlFlow::Continue(());
+            let matrices = (&q, &k, &v);
+            let flow =
+                attention.fill(level, matrices, &mut workspace, &mut attended, &mut go_on).unwrap();
+            assert!(flow.is_continue());
+            (level, attended)
+        });
+        all.collect()
+    }
+
+    fn check<T: Real>(tolerance: f64) {
+        for (queries, keys) in [(1, 1), (5, 130), (16, 16), (17, 64), (33, 65), (100, 3), (70, 200)]
+        {
+            let keep = (0..keys).map(|key| key % 3 != 1).collect();
+            let bias =
+                matrix(queries, keys, 4).map(|bias| if bias > T::ONE { T::HIDDEN } else { bias });
+            for mask in [
+                Mask::None,
+                Mask::Causal,
+                Mask::Padding(keep),
+                Mask::Additive(bias.clone()),
+                Mask::Causal.and(Mask::Additive(bias)),
+            ] {
+                let all = on_all(&mask, queries, keys);
+                let (_, best) = &all[0];
+                for (level, other) in &all[1..] {
+                    let place = format!("{level:?}, {queries} queries, {keys} keys, {mask:?}");
+                    if level.is_fused() {
+                        assert_eq!(best, other, "{place}");
+                    }
+                    let off = (&best.output - &other.output).amax().double();
+                    assert!(off <= tolerance, "{off:e} with {place}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_kind_of_vector_gives_the_same() {
+        check::<f64>(1e-14);
+        check::<f32>(5e-6);
+    }
 }

@@ -30,7 +30,7 @@ const SPAN: usize = 4096;
 
 /// Attends all queries of all heads. `go_on` is asked on the calling thread, before every span of every group of queries that this
 /// thread attends, with the head; when it breaks, the outputs are only partly filled.
-pub fn attend<T: Real>(
+pub(super) fn attend<T: Real>(
     level: Level,
     problem: &Problem<'_, T>,
     threads: usize,

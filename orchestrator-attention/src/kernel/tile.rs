@@ -9,11 +9,11 @@ use super::simd::Simd;
 use crate::real::Real;
 
 /// Columns of the right side that are worked on at once.
-pub const PANEL: usize = 4;
+pub(super) const PANEL: usize = 4;
 
 /// Σ over the steps of left·right: `left` holds for every step U vectors, `right` [`PANEL`] numbers. The result is by columns.
 #[inline(always)]
-pub fn tile<S: Simd, const U: usize>(
+pub(super) fn tile<S: Simd, const U: usize>(
     simd: S,
     left: &[S::Real],
     right: &[S::Real],

@@ -6,7 +6,7 @@ use super::tile::PANEL;
 use crate::real::Real;
 
 /// Queries of a head that are attended together, 256 bytes of them in each column: four vectors of 512 bits.
-pub const fn group<T>() -> usize {
+pub(super) const fn group<T>() -> usize {
     256 / size_of::<T>()
 }
 
@@ -53,12 +53,12 @@ impl<T: Real> Workspace<T> {
 
 /// What one thread works in.
 #[derive(Debug, Clone, Default)]
-pub struct Bench<T> {
+pub(super) struct Bench<T> {
     memory: Vec<T>,
 }
 
 /// The parts of a bench.
-pub struct Parts<'a, T> {
+pub(super) struct Parts<'a, T> {
     /// The keys of a head ([`pack::keys`]).
     pub keys: &'a mut [T],
     /// The values of a head ([`pack::values`]).
@@ -74,11 +74,11 @@ pub struct Parts<'a, T> {
 }
 
 /// Largest logit, sum, and what the statistics need: ties, rest and spread.
-pub const FACTS: usize = 5;
+pub(super) const FACTS: usize = 5;
 
 impl<T: Real> Bench<T> {
     /// The parts, large enough for the problem; what is in them is left from before.
-    pub fn parts(&mut self, problem: &Problem<'_, T>) -> Parts<'_, T> {
+    pub(super) fn parts(&mut self, problem: &Problem<'_, T>) -> Parts<'_, T> {
         let lanes = lanes::<T>(problem.queries);
         let sizes = [
             pack::keys_len(problem.keys, problem.width),
@@ -108,7 +108,7 @@ impl<T: Real> Bench<T> {
 }
 
 /// How many places a column of a group has for so many queries in all: whole vectors of every width, and a power of two.
-pub fn lanes<T>(queries: usize) -> usize {
+pub(super) fn lanes<T>(queries: usize) -> usize {
     queries.next_power_of_two().clamp(line::<T>(), group::<T>())
 }
 
