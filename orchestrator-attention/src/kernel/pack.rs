@@ -26,7 +26,7 @@ pub(super) fn keys<T: Real>(problem: &Problem<'_, T>, head: usize, into: &mut [T
     let Problem { keys, width, k, .. } = *problem;
     let k = &k[head * width * keys..][..width * keys];
     // A block at a time, which stays in the nearest cache while it is filled.
-    for (at, block) in into.chunks_mut(BLOCK * width).enumerate() {
+    for (at, block) in into.chunks_mut((BLOCK * width).max(1)).enumerate() {
         let rows = at * BLOCK..keys.min((at + 1) * BLOCK);
         for column in 0..width {
             let from = &k[column * keys..][rows.clone()];
