@@ -71,8 +71,8 @@ struct Ours {
 }
 
 impl Ours {
-    fn new(inputs: &Inputs, _threads: usize) -> Ours {
-        let attention = ScaledDotProduct { heads: inputs.heads, ..Default::default() };
+    fn new(inputs: &Inputs, threads: usize) -> Ours {
+        let attention = ScaledDotProduct { heads: inputs.heads, threads, ..Default::default() };
         Ours { inputs: inputs.clone(), attention }
     }
 

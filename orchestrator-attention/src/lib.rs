@@ -43,7 +43,9 @@ pub use orchestrator_core::{Check, Router};
 
 pub use embed::{Feature, FeatureHasher, LayerQuery, embed, embed_layers, positions};
 pub use error::AttentionError;
-pub use kernel::{Attended, Mask, Returns, RowSum, ScaledDotProduct, Statistics, softmax};
+pub use kernel::{
+    Attended, Mask, Returns, RowSum, ScaledDotProduct, Statistics, Workspace, softmax,
+};
 pub use layer::{
     AttentionConfig, FOCUS_MARGIN, Finding, HEAD_DIM, MultiHeadAttention, Preset, Projections,
     SUM_TOLERANCE, UNIFORM_EMBED_DIM, diagnose, verify,

@@ -8,7 +8,8 @@
 use std::path::{Path, PathBuf};
 
 use orchestrator_attention::{
-    Attended, AttentionError, Mask, Real, Returns, ScaledDotProduct, nalgebra::DMatrix, softmax,
+    Attended, AttentionError, Mask, Real, Returns, ScaledDotProduct, Workspace, nalgebra::DMatrix,
+    softmax,
 };
 use serde_json::Value;
 
@@ -312,15 +313,17 @@ fn check_attention_in<T: Real>(case: &Case, kind: &str) {
         matrices.iter().map(|matrix| matrix.map(T::of)).collect()
     };
     let (q, k, v) = (to(&case.q), to(&case.k), to(&case.v));
+    let mut workspace = Workspace::new();
     for returns in [Returns::Output, Returns::Statistics, Returns::Weights] {
         // One head at a time.
         for head in 0..case.heads() {
             let bias = case.masks.get(head).or(case.masks.first());
             for (said, mask) in masks_of(bias) {
                 let scale = Some(T::of(case.scale));
-                let attention = ScaledDotProduct { heads: 1, scale, mask, returns };
+                let attention = ScaledDotProduct { heads: 1, scale, mask, returns, threads: 1 };
                 let door = format!("{kind}, {}, head {head}, {said}, {returns:?}", case.name);
-                let attended = attention.attend(&q[head], &k[head], &v[head]);
+                let matrices = [&q[head], &k[head], &v[head]];
+                let attended = attend_through_every_door(&attention, matrices, &mut workspace);
                 compare(case, &door, head, 1, returns, attended, tolerance);
             }
         }
@@ -329,12 +332,29 @@ fn check_attention_in<T: Real>(case: &Case, kind: &str) {
             let [q, k, v] = [&q, &k, &v].map(|heads| side_by_side(heads));
             for (said, mask) in masks_of(case.masks.first()) {
                 let (heads, scale) = (case.heads(), Some(T::of(case.scale)));
-                let attention = ScaledDotProduct { heads, scale, mask, returns };
+                let attention = ScaledDotProduct { heads, scale, mask, returns, threads: 1 };
                 let door = format!("{kind}, {}, all heads, {said}, {returns:?}", case.name);
-                compare(case, &door, 0, heads, returns, attention.attend(&q, &k, &v), tolerance);
+                let attended = attend_through_every_door(&attention, [&q, &k, &v], &mut workspace);
+                compare(case, &door, 0, heads, returns, attended, tolerance);
             }
         }
     }
+}
+
+/// The answer, which is the same to the last bit on several threads, and in memory that was used before.
+#[track_caller]
+fn attend_through_every_door<T: Real>(
+    attention: &ScaledDotProduct<T>,
+    [q, k, v]: [&DMatrix<T>; 3],
+    workspace: &mut Workspace<T>,
+) -> Result<Attended<T>, AttentionError> {
+    let answer = attention.attend(q, k, v);
+    let several = ScaledDotProduct { threads: 3, ..attention.clone() };
+    assert_eq!(several.attend(q, k, v), answer);
+    let mut attended = Attended::default();
+    let into = attention.attend_into(q, k, v, workspace, &mut attended);
+    assert_eq!(into.map(|()| attended), answer);
+    answer
 }
 
 fn side_by_side<T: Real>(heads: &[DMatrix<T>]) -> DMatrix<T> {

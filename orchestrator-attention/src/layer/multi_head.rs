@@ -168,8 +168,12 @@ impl<T: Real> MultiHeadAttention<T> {
             check_finite(name, matrix)?;
         }
         check_rows("values", values, keys.nrows(), "the keys")?;
-        let attention =
-            ScaledDotProduct { heads, scale: None, mask: mask.clone(), returns: self.returns };
+        let attention = ScaledDotProduct {
+            heads,
+            mask: mask.clone(),
+            returns: self.returns,
+            ..Default::default()
+        };
         let attended = attention.attend_while(
             &(queries * &self.projections.query),
             &(keys * &self.projections.key),
