@@ -114,16 +114,7 @@ impl<S: Simd, const U: usize> Rows<'_, '_, '_, '_, S, U> {
         let mut start = self.span.keys.start;
         while start < self.span.keys.end {
             let block = start..self.span.keys.end.min(start + BLOCK);
-            let largest = self.logits(&block);
-            let largest = if self.is_all_visible(&block) {
-                largest
-            } else {
-                self.hide(&block);
-                self.largest(block.len())
-            };
-            if problem.weights {
-                self.keep_logits(&block);
-            }
+            let largest = self.masked_logits(&block);
             let shrink = if problem.statistics {
                 self.weigh::<true>(block.len(), largest)
             } else {
@@ -134,6 +125,9 @@ impl<S: Simd, const U: usize> Rows<'_, '_, '_, '_, S, U> {
         }
         if self.span.last {
             self.end();
+            if problem.weights {
+                self.weights();
+            }
         }
     }
 
@@ -154,6 +148,17 @@ impl<S: Simd, const U: usize> Rows<'_, '_, '_, '_, S, U> {
         for column in parts.mixed.chunks_exact_mut(self.lanes) {
             column[at..][..places].fill(S::Real::ZERO);
         }
+    }
+
+    /// The logits of a block, and the largest of every lane.
+    #[inline(always)]
+    fn masked_logits(&mut self, block: &Range<usize>) -> [S::V; U] {
+        let largest = self.logits(block);
+        if self.is_all_visible(block) {
+            return largest;
+        }
+        self.hide(block);
+        self.largest(block.len())
     }
 
     /// The logits of a block before the mask, and the largest of every lane.
@@ -219,10 +224,13 @@ impl<S: Simd, const U: usize> Rows<'_, '_, '_, '_, S, U> {
                     }
                     Mask::Additive(bias) => {
                         let mut padded = [S::Real::ZERO; 64];
-                        let bias = &bias.as_slice()[key * problem.queries..][rows.clone()];
-                        padded[..bias.len()].copy_from_slice(bias);
+                        let mut bias = &bias.as_slice()[key * problem.queries..][rows.clone()];
+                        if bias.len() < Self::PLACES {
+                            padded[..bias.len()].copy_from_slice(bias);
+                            bias = &padded;
+                        }
                         for u in 0..U {
-                            let bias = simd.load(&padded[u * S::LANES..]);
+                            let bias = simd.load(&bias[u * S::LANES..]);
                             let logit = simd.load(&logits[u * S::LANES..]);
                             let sum = simd.add(logit, bias);
                             // Not the sum: what overflowed and is hidden may be NaN.
@@ -248,16 +256,6 @@ impl<S: Simd, const U: usize> Rows<'_, '_, '_, '_, S, U> {
             }
         }
         largest
-    }
-
-    /// Puts the logits where the weights will stand.
-    fn keep_logits(&mut self, block: &Range<usize>) {
-        let count = Self::PLACES.min(self.span.queries.end - self.start);
-        let rows = self.start..self.start + count;
-        let logits = &self.span.parts.logits[..block.len() * Self::PLACES];
-        for (key, logits) in block.clone().zip(logits.chunks_exact(Self::PLACES)) {
-            self.span.piece.weights(key, rows.clone()).copy_from_slice(&logits[..count]);
-        }
     }
 
     /// Turns the logits of a block into exponentials, adds them up, and tells by what all earlier sums are to be multiplied.
@@ -371,24 +369,6 @@ impl<S: Simd, const U: usize> Rows<'_, '_, '_, '_, S, U> {
                 }
             }
         }
-        if problem.weights {
-            for key in 0..problem.keys {
-                let weights = piece.weights(key, rows.clone());
-                if key >= self.span.keys.end {
-                    weights.fill(S::Real::ZERO);
-                    continue;
-                }
-                let mut padded = [S::Real::ZERO; 64];
-                padded[..count].copy_from_slice(weights);
-                for u in 0..U {
-                    let max = simd.load(&facts[LARGEST * lanes + at + u * S::LANES..]);
-                    let below = simd.sub(simd.load(&padded[u * S::LANES..]), max);
-                    let weight = simd.div(exp(simd, below), sums[u]);
-                    simd.store(weight, &mut padded[u * S::LANES..]);
-                }
-                weights.copy_from_slice(&padded[..count]);
-            }
-        }
         if problem.statistics {
             let fact = |fact: usize, place: usize| facts[fact * lanes + at + place];
             let (entropy, log_sum_exp) = piece.statistics(rows);
@@ -404,6 +384,40 @@ impl<S: Simd, const U: usize> Rows<'_, '_, '_, '_, S, U> {
                     *entropy = S::Real::ZERO;
                 }
             }
+        }
+    }
+
+    /// Hands over the weights. The logits are computed once more: to keep them would be more memory than work.
+    #[inline(always)]
+    fn weights(&mut self) {
+        let (simd, lanes, at) = (self.simd, self.lanes, self.at);
+        let seen = self.span.keys.end;
+        let count = Self::PLACES.min(self.span.queries.end - self.start);
+        let rows = self.start..self.start + count;
+        let (mut max, mut sums) = ([simd.splat(S::Real::ONE); U], [simd.splat(S::Real::ONE); U]);
+        for u in 0..U {
+            let place = |fact: usize| fact * lanes + at + u * S::LANES;
+            let facts = &*self.span.parts.facts;
+            max[u] = simd.load(&facts[place(LARGEST)..]);
+            sums[u] = simd.max(simd.load(&facts[place(SUM)..]), sums[u]);
+        }
+        let mut start = 0;
+        while start < seen {
+            let block = start..seen.min(start + BLOCK);
+            self.masked_logits(&block);
+            let logits = &mut self.span.parts.logits[..block.len() * Self::PLACES];
+            for (key, logits) in block.clone().zip(logits.chunks_exact_mut(Self::PLACES)) {
+                for u in 0..U {
+                    let below = simd.sub(simd.load(&logits[u * S::LANES..]), max[u]);
+                    let weight = simd.div(exp(simd, below), sums[u]);
+                    simd.store(weight, &mut logits[u * S::LANES..]);
+                }
+                self.span.piece.weights(key, rows.clone()).copy_from_slice(&logits[..count]);
+            }
+            start = block.end;
+        }
+        for key in seen..self.span.problem.keys {
+            self.span.piece.weights(key, rows.clone()).fill(S::Real::ZERO);
         }
     }
 }

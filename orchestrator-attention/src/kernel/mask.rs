@@ -2,6 +2,8 @@
 
 use nalgebra::DMatrix;
 
+use super::limits::largest_bias;
+use super::simd::Level;
 use crate::error::{AttentionError, check_columns, check_rows};
 use crate::real::Real;
 
@@ -56,9 +58,19 @@ impl<T: Real> Mask<T> {
     /// # Errors
     /// When its size is another, or it holds NaN or plus infinity.
     pub fn check(&self, queries: usize, keys: usize) -> Result<(), AttentionError> {
+        self.check_largest(Level::here(), queries, keys).map(|_| ())
+    }
+
+    /// As [`Mask::check`]; tells what no finite bias exceeds in magnitude.
+    pub(super) fn check_largest(
+        &self,
+        level: Level,
+        queries: usize,
+        keys: usize,
+    ) -> Result<T, AttentionError> {
         match self {
-            Mask::None | Mask::Causal => Ok(()),
-            Mask::Padding(keep) if keep.len() == keys => Ok(()),
+            Mask::None | Mask::Causal => Ok(T::ZERO),
+            Mask::Padding(keep) if keep.len() == keys => Ok(T::ZERO),
             Mask::Padding(keep) => Err(AttentionError::Shape {
                 matrix: "the padding mask",
                 axis: "entries",
@@ -69,9 +81,8 @@ impl<T: Real> Mask<T> {
             Mask::Additive(bias) => {
                 check_rows("the additive mask", bias, queries, "the queries")?;
                 check_columns("the additive mask", bias, keys, "the keys")?;
-                // Storage is by column: look first, and only on trouble search in reading order.
-                if bias.iter().all(|value| value.is_finite() || *value == T::HIDDEN) {
-                    return Ok(());
+                if let Some(largest) = largest_bias(level, bias.as_slice()) {
+                    return Ok(largest);
                 }
                 for row in 0..queries {
                     for column in 0..keys {
@@ -82,11 +93,11 @@ impl<T: Real> Mask<T> {
                         }
                     }
                 }
-                Ok(())
+                unreachable!("a bias is neither finite nor hides, and the search found none")
             }
             Mask::Both(a, b) => {
-                a.check(queries, keys)?;
-                b.check(queries, keys)
+                Ok(a.check_largest(level, queries, keys)?
+                    + b.check_largest(level, queries, keys)?)
             }
         }
     }
@@ -137,18 +148,6 @@ impl<T: Real> Mask<T> {
             Mask::Causal => true,
             Mask::None | Mask::Padding(_) | Mask::Additive(_) => false,
             Mask::Both(a, b) => a.is_causal() || b.is_causal(),
-        }
-    }
-
-    /// No finite bias is larger in magnitude.
-    pub(super) fn largest(&self) -> T {
-        match self {
-            Mask::None | Mask::Causal | Mask::Padding(_) => T::zero(),
-            Mask::Additive(bias) => {
-                let finite = bias.iter().map(|bias| bias.abs()).filter(|bias| bias.is_finite());
-                finite.fold(T::zero(), |a, b| if b > a { b } else { a })
-            }
-            Mask::Both(a, b) => a.largest() + b.largest(),
         }
     }
 

@@ -151,7 +151,7 @@ impl<T: Real> ScaledDotProduct<T> {
             return Err(AttentionError::Scale { scale: scale.double() });
         }
         let (queries, keys) = (q.nrows(), k.nrows());
-        self.mask.check(queries, keys)?;
+        let bias_max = self.mask.check_largest(level, queries, keys)?;
         let problem = Problem {
             q: q.as_slice(),
             k: k.as_slice(),
@@ -168,7 +168,7 @@ impl<T: Real> ScaledDotProduct<T> {
             statistics: self.returns >= Returns::Statistics,
             weights: self.returns >= Returns::Weights,
         };
-        limits::check_logits(&problem, (q_max, k_max))?;
+        limits::check_logits(&problem, (q_max, k_max, bias_max))?;
         attended.shape(&problem);
         let outputs = Outputs::new(attended, value_width);
         Ok(threads::attend(level, &problem, self.threads, workspace, &outputs, go_on))
