@@ -48,7 +48,9 @@ pub use embed::{
     rotate, sinusoidal,
 };
 pub use error::AttentionError;
-pub use kernel::{Attended, Mask, Returns, RowSum, ScaledDotProduct, Statistics, softmax};
+pub use kernel::{
+    Attended, Mask, Returns, RowSum, ScaledDotProduct, Statistics, Workspace, softmax,
+};
 pub use layer::{
     AttentionConfig, COMPLEXITY_THRESHOLD, Dimensions, FOCUS_MARGIN, Finding, HEAD_DIM, Linear,
     MultiHeadAttention, Preset, Projections, SAME_WEIGHTS, SUM_TOLERANCE, UNIFORM_EMBED_DIM,

@@ -1,7 +1,7 @@
 //! What positions mean to a whole layer.
 
 use orchestrator_attention::{
-    AttentionConfig, Mask, MultiHeadAttention, Positions, Projections, nalgebra::DMatrix,
+    AttentionConfig, Mask, MultiHeadAttention, Positions, Projections, Returns, nalgebra::DMatrix,
     sinusoidal,
 };
 use orchestrator_core::Seed;
@@ -71,4 +71,15 @@ fn an_odd_head_cannot_be_turned() {
     let layer: MultiHeadAttention = MultiHeadAttention::seeded(config, Seed(1)).unwrap();
     let error = layer.with_positions(Positions::rotary()).unwrap_err().to_string();
     assert_eq!(error, "6 columns over 2 heads give no even width, which rotary positions need");
+}
+
+#[test]
+fn threads_change_nothing() {
+    let text = rows(700, 5);
+    let one = layer(Positions::rotary(), 6);
+    let four = one.clone().with_threads(4);
+    let attend = |layer: &MultiHeadAttention| {
+        layer.clone().with_returns(Returns::Statistics).attend_self(&text, &Mask::Causal).unwrap()
+    };
+    assert_eq!(attend(&one), attend(&four));
 }

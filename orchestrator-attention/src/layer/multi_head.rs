@@ -20,7 +20,7 @@ use crate::real::Real;
 /// [`Linear`](crate::Linear) for its weights). There is no dropout.
 ///
 /// Attending changes nothing; one value serves any number of threads. [`MultiHeadAttention::trace`] remembers what the gradients
-/// need. As data it is its version, heads, scale, positions and projections, all checked when read; what it [`Returns`] is not part of it.
+/// need. As data it is its version, heads, scale, positions and projections, all checked when read; what it [`Returns`] and its threads are not part of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MultiHeadAttention<T: Real = f64> {
     config: AttentionConfig,
@@ -28,6 +28,7 @@ pub struct MultiHeadAttention<T: Real = f64> {
     scale: Option<T>,
     positions: Positions,
     returns: Returns,
+    threads: usize,
 }
 
 impl<T: Real> MultiHeadAttention<T> {
@@ -65,13 +66,20 @@ impl<T: Real> MultiHeadAttention<T> {
         }
         projections.check(&config)?;
         let (scale, positions, returns) = (None, Positions::None, Returns::default());
-        Ok(MultiHeadAttention { config, projections, scale, positions, returns })
+        Ok(MultiHeadAttention { config, projections, scale, positions, returns, threads: 1 })
     }
 
     /// The same attention, which gives back more or less beside its output.
     #[must_use]
     pub fn with_returns(self, returns: Returns) -> Self {
         MultiHeadAttention { returns, ..self }
+    }
+
+    /// The same attention, whose heads may use so many threads, the calling one among them: see [`ScaledDotProduct::threads`]. The
+    /// projections and the gradients stay on the calling one, and the result is the same on any number.
+    #[must_use]
+    pub fn with_threads(self, threads: usize) -> Self {
+        MultiHeadAttention { threads, ..self }
     }
 
     /// The same attention, whose products are multiplied by this instead of 1/√d, d the width of a head.
@@ -190,7 +198,8 @@ impl<T: Real> MultiHeadAttention<T> {
         Ok(attended.expect("nobody stopped it"))
     }
 
-    /// As [`MultiHeadAttention::attend`], asking before every head whether to go on; `None` when it was stopped.
+    /// As [`MultiHeadAttention::attend`], asking again and again, with the head that is worked on, whether to go on; `None` when it was stopped.
+    /// See [`ScaledDotProduct::attend_while`].
     ///
     /// # Errors
     /// As [`MultiHeadAttention::attend`].
@@ -200,10 +209,10 @@ impl<T: Real> MultiHeadAttention<T> {
         keys: &DMatrix<T>,
         values: &DMatrix<T>,
         mask: &Mask<T>,
-        before_head: impl FnMut(usize) -> ControlFlow<()>,
+        go_on: impl FnMut(usize) -> ControlFlow<()>,
     ) -> Result<Option<Attended<T>>, AttentionError> {
         let [q, k, v] = self.project(&self.placed(queries, keys, values)?);
-        let attended = self.kernel(mask, self.returns).attend_while(&q, &k, &v, before_head)?;
+        let attended = self.kernel(mask, self.returns).attend_while(&q, &k, &v, go_on)?;
         let Some(attended) = attended else { return Ok(None) };
         let output = self.projections.output.apply(&attended.output);
         check_finite("the output", &output)?;
@@ -271,7 +280,7 @@ impl<T: Real> MultiHeadAttention<T> {
     /// The attention of the heads alone.
     pub(crate) fn kernel(&self, mask: &Mask<T>, returns: Returns) -> ScaledDotProduct<T> {
         let (heads, scale, mask) = (self.config.heads, self.scale, mask.clone());
-        ScaledDotProduct { heads, scale, mask, returns }
+        ScaledDotProduct { heads, scale, mask, returns, threads: self.threads }
     }
 
     /// The same layer with other numbers in its projections.
