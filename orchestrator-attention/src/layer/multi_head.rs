@@ -20,7 +20,8 @@ use crate::real::Real;
 /// [`Linear`](crate::Linear) for its weights). There is no dropout.
 ///
 /// Attending changes nothing; one value serves any number of threads. [`MultiHeadAttention::trace`] remembers what the gradients
-/// need. As data it is its version, heads, scale, positions and projections, all checked when read; what it [`Returns`] and its threads are not part of it.
+/// need. As data it is its version, heads, scale, positions and projections, all checked when read; what it [`Returns`] and its
+/// threads are not part of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MultiHeadAttention<T: Real = f64> {
     config: AttentionConfig,
@@ -198,8 +199,8 @@ impl<T: Real> MultiHeadAttention<T> {
         Ok(attended.expect("nobody stopped it"))
     }
 
-    /// As [`MultiHeadAttention::attend`], asking again and again, with the head that is worked on, whether to go on; `None` when it was stopped.
-    /// See [`ScaledDotProduct::attend_while`].
+    /// As [`MultiHeadAttention::attend`], asking again and again, with the head that is worked on, whether to go on; `None` when it was
+    /// stopped. See [`ScaledDotProduct::attend_while`].
     ///
     /// # Errors
     /// As [`MultiHeadAttention::attend`].
