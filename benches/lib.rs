@@ -1,6 +1,8 @@
 //! Measurements of orchestrator-ai; see `benches/README.md`. Here stands what more than one program measures with.
 
+pub mod attention;
 pub mod ga;
+pub mod rows;
 
 use std::time::Duration;
 

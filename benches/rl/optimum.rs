@@ -7,7 +7,7 @@ use orchestrator_rl::worlds::{
 };
 use orchestrator_rl::{DenseTable, Method, RlConfig, Training};
 
-use crate::rows::{Goal, Row};
+use benches::rows::{Goal, Row};
 
 const SEEDS: u64 = 11;
 const GAMMA: f64 = 0.95;

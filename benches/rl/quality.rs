@@ -10,13 +10,13 @@
 mod contestants;
 mod lake;
 mod optimum;
-mod rows;
+
 mod speed;
 mod textbook;
 
 use std::process::ExitCode;
 
-use rows::Row;
+use benches::rows::{self, Row};
 
 const PARTS: [&str; 3] = ["speed", "optimum", "textbook"];
 

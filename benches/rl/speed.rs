@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::contestants::{by_hand, dense, hashed, rurel};
-use crate::rows::{Goal, Row};
+use benches::rows::{Goal, Row};
 
 const STEPS: u64 = 2_000_000;
 const TURNS: usize = 15;

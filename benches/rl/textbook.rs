@@ -5,7 +5,7 @@ use orchestrator_core::Seed;
 use orchestrator_rl::worlds::{MaximisationBias, cliff_walking};
 use orchestrator_rl::{Environment, Method, RlConfig, Training};
 
-use crate::rows::{Goal, Row};
+use benches::rows::{Goal, Row};
 
 const CLIFF_RUNS: u64 = 500;
 const BIAS_RUNS: u64 = 10_000;

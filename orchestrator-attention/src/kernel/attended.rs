@@ -2,6 +2,7 @@
 
 use nalgebra::DMatrix;
 
+use super::problem::Problem;
 use crate::real::Real;
 
 /// How much attention gives back beside its output; each also gives what stands before it.
@@ -46,6 +47,48 @@ impl<T: Real> Attended<T> {
         let (first, others) = weights.split_first()?;
         let sum = others.iter().fold(first.clone(), |sum, weights| sum + weights);
         Some(sum / T::of(weights.len() as f64))
+    }
+}
+
+impl<T: Real> Default for Attended<T> {
+    /// An empty one, to be filled.
+    fn default() -> Self {
+        Attended { output: DMatrix::zeros(0, 0), statistics: None, weights: None }
+    }
+}
+
+impl<T: Real> Attended<T> {
+    /// Brings everything into the shapes of the problem. What stands there afterwards is left from before.
+    pub(super) fn shape(&mut self, problem: &Problem<'_, T>) {
+        let Problem { queries, keys, heads, value_width, .. } = *problem;
+        shape(&mut self.output, queries, heads * value_width);
+        if problem.statistics {
+            let statistics = self.statistics.get_or_insert_with(|| Statistics {
+                entropy: DMatrix::zeros(0, 0),
+                log_sum_exp: DMatrix::zeros(0, 0),
+                visible: Vec::new(),
+            });
+            shape(&mut statistics.entropy, queries, heads);
+            shape(&mut statistics.log_sum_exp, queries, heads);
+            problem.mask.count_visible(queries, keys, &mut statistics.visible);
+        } else {
+            self.statistics = None;
+        }
+        if problem.weights {
+            let weights = self.weights.get_or_insert_default();
+            weights.resize_with(heads, || DMatrix::zeros(0, 0));
+            for weights in weights {
+                shape(weights, queries, keys);
+            }
+        } else {
+            self.weights = None;
+        }
+    }
+}
+
+fn shape<T: Real>(matrix: &mut DMatrix<T>, rows: usize, columns: usize) {
+    if matrix.shape() != (rows, columns) {
+        *matrix = DMatrix::zeros(rows, columns);
     }
 }
 
