@@ -86,7 +86,7 @@ impl Worker for AttendUnit {
         let input = Payload::of(&ContextInput { layers, previous, flow: Flow::Chained })?;
         let output = worker.execute(task.with_input(input)).await?;
         let output: ContextOutput = output.payload.to()?;
-        routing.emphasis = emphasis(&output.origins);
+        routing.emphasis = AttentionRouting::emphasis_of(&output.origins);
         Ok(TaskOutput::of(&AttentionRouting {
             layers: output.layers,
             sources: output.sources,
@@ -103,6 +103,20 @@ impl Worker for AttendUnit {
 }
 
 impl AttentionRouting {
+    /// Shares to factors around 1: a feature with an even share gets 1, one with twice that or more 1 + [`EMPHASIS_REACH`], one that does
+    /// not reach the layer 1 − [`EMPHASIS_REACH`]. Uniform attention is no attention.
+    pub fn emphasis_of(
+        origins: &BTreeMap<String, BTreeMap<String, f64>>,
+    ) -> BTreeMap<String, BTreeMap<String, f64>> {
+        let factor =
+            |share: f64, even: f64| 1.0 + EMPHASIS_REACH * ((share - even) / even).clamp(-1.0, 1.0);
+        let row = |row: &BTreeMap<String, f64>| {
+            let even = 1.0 / row.len().max(1) as f64;
+            row.iter().map(|(name, &share)| (name.clone(), factor(share, even))).collect()
+        };
+        origins.iter().map(|(layer, shares)| (layer.clone(), row(shares))).collect()
+    }
+
     fn unused(config: AttentionConfig) -> AttentionRouting {
         AttentionRouting {
             decision: String::new(),
@@ -158,18 +172,4 @@ fn interests(layer: &str, features: &BTreeMap<String, f64>) -> ContextEntry {
     let weight = |name: &str, value: f64| if looks(name) { 0.5 + value } else { 0.5 * value };
     let interests = features.iter().map(|(name, &value)| (name, weight(name, value)));
     ContextEntry::interests(layer, interests)
-}
-
-/// Shares to factors around 1: a feature with an even share gets 1, one with twice that or more 1 + [`EMPHASIS_REACH`], one that does not
-/// reach the layer 1 − [`EMPHASIS_REACH`]. Uniform attention is no attention.
-fn emphasis(
-    origins: &BTreeMap<String, BTreeMap<String, f64>>,
-) -> BTreeMap<String, BTreeMap<String, f64>> {
-    let factor =
-        |share: f64, even: f64| 1.0 + EMPHASIS_REACH * ((share - even) / even).clamp(-1.0, 1.0);
-    let row = |row: &BTreeMap<String, f64>| {
-        let even = 1.0 / row.len().max(1) as f64;
-        row.iter().map(|(name, &share)| (name.clone(), factor(share, even))).collect()
-    };
-    origins.iter().map(|(layer, shares)| (layer.clone(), row(shares))).collect()
 }
