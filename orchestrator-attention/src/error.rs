@@ -74,6 +74,30 @@ pub enum AttentionError {
         /// The scale as given.
         scale: f64,
     },
+    /// Rotary positions turn pairs of columns: give every head an even width.
+    #[error("{columns} columns over {heads} heads give no even width, which rotary positions need")]
+    OddHead {
+        /// The columns to turn.
+        columns: usize,
+        /// The heads that share them.
+        heads: usize,
+    },
+    /// The base of rotary positions is a finite number above 0, mostly 10,000.
+    #[error("the rotary base is {base}; it must be finite and above 0")]
+    RotaryBase {
+        /// The base as given.
+        base: f64,
+    },
+    /// The saved state is of another version of the format.
+    #[error("the saved {what} has format {found}; this version reads format {known}")]
+    Version {
+        /// What was saved.
+        what: &'static str,
+        /// The version of the saved state.
+        found: u32,
+        /// The version that can be read.
+        known: u32,
+    },
     /// Finite inputs whose product is too large for the type of number: scale them down.
     #[error("the logit of query {query} and key {key} overflows; scale the inputs down")]
     Overflow {

@@ -6,7 +6,8 @@
 //! [`verify`] turns them into named checks, [`diagnose`] into advice. [`embed`] makes rows out of named features, so that layers can attend over them.
 //! [`AttentionRouter`] uses the same softmax to predict from similar past tasks who will do the next one well.
 //!
-//! Nothing here learns projections: they are the identity, drawn from a seed, or the caller's. Nothing here reads a clock.
+//! Projections are the identity, drawn from a seed, the caller's, or learned: [`MultiHeadAttention::trace`] gives exact gradients,
+//! [`Adam`] follows them, and [`MultiHeadAttention::parameter_space`] opens them to any search. Nothing here reads a clock.
 //!
 //! ```
 //! use orchestrator_attention::{
@@ -35,21 +36,27 @@ mod kernel;
 mod layer;
 mod real;
 mod router;
+mod train;
 mod worker;
 
 pub use nalgebra;
 
 pub use orchestrator_core::{Check, Router};
 
-pub use embed::{Feature, FeatureHasher, LayerQuery, embed, embed_layers, positions};
+pub use embed::{
+    Feature, FeatureHasher, LayerQuery, POSITIONS_BASE, Positions, embed, embed_layers, positions,
+    rotate, sinusoidal,
+};
 pub use error::AttentionError;
 pub use kernel::{Attended, Mask, Returns, RowSum, ScaledDotProduct, Statistics, softmax};
 pub use layer::{
-    AttentionConfig, COMPLEXITY_THRESHOLD, FOCUS_MARGIN, Finding, HEAD_DIM, MultiHeadAttention,
-    Preset, Projections, SUM_TOLERANCE, UNIFORM_EMBED_DIM, diagnose, verify,
+    AttentionConfig, COMPLEXITY_THRESHOLD, Dimensions, FOCUS_MARGIN, Finding, HEAD_DIM, Linear,
+    MultiHeadAttention, Preset, Projections, SAME_WEIGHTS, SUM_TOLERANCE, UNIFORM_EMBED_DIM,
+    diagnose, verify,
 };
 pub use real::Real;
 pub use router::{AttentionRouter, Memory, PastTask, Prediction, RouterConfig, RouterConfigError};
+pub use train::{Adam, AdamError, AdamSettings, Gradients, Trace};
 pub use worker::{
     ContextEntry, ContextInput, ContextOutput, ContextRefused, ContextWorker, EntryContent, Flow,
     OutcomeInput, RouterInput, RouterOutput, RouterWorker, WEIGHTS_MAX,

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use futures::executor::block_on;
 use orchestrator_attention::{
-    AttentionConfig, ContextEntry, ContextInput, ContextOutput, ContextWorker, Flow,
-    MultiHeadAttention, WEIGHTS_MAX,
+    AttentionConfig, ContextEntry, ContextInput, ContextOutput, ContextWorker, Dimensions, Flow,
+    MultiHeadAttention, Projections, WEIGHTS_MAX,
 };
 use orchestrator_core::{
     Cancellation, Context, Failure, Note, Notes, Orchestrator, Payload, Role, Seed, Step, Task,
@@ -202,7 +202,7 @@ fn other_projections_give_other_weights_and_the_same_bytes_again() {
     let input = Payload::of(&chain(2, 6)).unwrap();
     let drawn = |seed| {
         let attention = MultiHeadAttention::seeded(AttentionConfig::default(), Seed(seed)).unwrap();
-        let worker = ContextWorker::with_attention(attention);
+        let worker = ContextWorker::with_attention(attention).unwrap();
         block_on(worker.execute(Task::detached(input.clone(), Seed(9)))).unwrap().payload
     };
     assert_eq!(drawn(1), drawn(1));
@@ -273,6 +273,18 @@ fn what_cannot_be_attended_is_a_terminal_failure_that_names_the_place_and_the_re
         "{said}"
     );
     assert!(ContextWorker::new(AttentionConfig { embed_dim: 16, heads: 5 }).is_err());
+}
+
+#[test]
+fn a_context_that_could_not_travel_on_is_refused() {
+    let config = AttentionConfig::default();
+    let same = MultiHeadAttention::<f64>::seeded(config, Seed(1)).unwrap().dimensions();
+    let narrow = Projections::of_dimensions(&Dimensions { output: 8, ..same }, Seed(1));
+    let error = ContextWorker::with_attention(MultiHeadAttention::new(config, narrow).unwrap());
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "W^O has 8 columns, 16 are needed to fit embed_dim, as a context that travels from layer to layer"
+    );
 }
 
 #[test]

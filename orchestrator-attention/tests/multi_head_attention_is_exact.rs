@@ -26,7 +26,8 @@ fn oracle(
             (0..a.ncols()).map(|l| a[(i, l)] * b[(l, j)]).sum::<f64>()
         })
     };
-    let (q, k, v) = (product(x, &p.query), product(y, &p.key), product(y, &p.value));
+    let (q, k, v) =
+        (product(x, &p.query.weight), product(y, &p.key.weight), product(y, &p.value.weight));
     let mut joined = DMatrix::zeros(x.nrows(), config.embed_dim);
     for head in 0..config.heads {
         for i in 0..x.nrows() {
@@ -42,7 +43,7 @@ fn oracle(
             }
         }
     }
-    product(&joined, &p.output)
+    product(&joined, &p.output.weight)
 }
 
 proptest! {

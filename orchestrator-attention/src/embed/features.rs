@@ -1,4 +1,4 @@
-//! Rows out of names: features with a value, layers with interests, and positions.
+//! Rows out of names: features with a value, and layers with interests.
 //!
 //! A name's direction is a unit vector drawn from the seed derived from the name, so it does not depend on which other names
 //! there are. A feature's row is √d · (1 + value)/2 times its direction: length tells the value, direction the feature, and a
@@ -130,15 +130,6 @@ pub fn embed_layers(
         }
     }
     Ok(rows)
-}
-
-/// Sinusoidal positions (Vaswani et al., 2017, section 3.5): a row for each position, to be added to rows whose order matters.
-pub fn positions(rows: usize, embed_dim: usize) -> DMatrix<f64> {
-    DMatrix::from_fn(rows, embed_dim, |position, column| {
-        let pair = (column / 2 * 2) as f64;
-        let angle = position as f64 / 10_000_f64.powf(pair / embed_dim as f64);
-        if column % 2 == 0 { angle.sin() } else { angle.cos() }
-    })
 }
 
 fn check(features: &[Feature], embed_dim: usize) -> Result<(), AttentionError> {

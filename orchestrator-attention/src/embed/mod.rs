@@ -2,6 +2,9 @@
 
 mod features;
 mod hasher;
+mod positions;
 
-pub use features::{Feature, LayerQuery, embed, embed_layers, positions};
+pub use features::{Feature, LayerQuery, embed, embed_layers};
 pub use hasher::FeatureHasher;
+pub use positions::{POSITIONS_BASE, Positions, positions, rotate, sinusoidal};
+pub(crate) use positions::{rotary_width, rotate_back};

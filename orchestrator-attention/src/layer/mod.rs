@@ -3,9 +3,16 @@
 mod check;
 mod config;
 mod diagnosis;
+mod linear;
 mod multi_head;
+mod projections;
+mod saved;
+mod space;
 
 pub use check::{FOCUS_MARGIN, SUM_TOLERANCE, verify};
 pub use config::{AttentionConfig, COMPLEXITY_THRESHOLD, HEAD_DIM, Preset};
-pub use diagnosis::{Finding, UNIFORM_EMBED_DIM, diagnose};
-pub use multi_head::{MultiHeadAttention, Projections};
+pub use diagnosis::{Finding, SAME_WEIGHTS, UNIFORM_EMBED_DIM, diagnose};
+pub use linear::Linear;
+pub use multi_head::MultiHeadAttention;
+pub(crate) use multi_head::firsts;
+pub use projections::{Dimensions, Projections};

@@ -13,7 +13,7 @@ use super::shape::{ContextEntry, ContextInput, ContextOutput, EntryContent, Flow
 use crate::embed::{Feature, FeatureHasher, LayerQuery, embed, embed_layers};
 use crate::error::AttentionError;
 use crate::kernel::{Attended, Mask, Returns, Statistics};
-use crate::layer::{AttentionConfig, MultiHeadAttention, diagnose, verify};
+use crate::layer::{AttentionConfig, Dimensions, MultiHeadAttention};
 
 /// Fixed, so that a context means the same to the next layer, in whichever step, run or process that is.
 const NAMES_SEED: Seed = Seed(0x636f_6e74_6578);
@@ -63,13 +63,26 @@ impl ContextWorker {
     /// # Errors
     /// When the config does not check.
     pub fn new(config: AttentionConfig) -> Result<Self, AttentionError> {
-        Ok(ContextWorker::with_attention(MultiHeadAttention::identity(config)?))
+        ContextWorker::with_attention(MultiHeadAttention::identity(config)?)
     }
 
-    /// A worker with the projections of this attention: drawn, trained, or the host's.
-    pub fn with_attention(attention: MultiHeadAttention) -> Self {
+    /// A worker with the projections of this attention: drawn, trained, or the host's. If it has positions, a layer stands with the last of
+    /// its sources.
+    ///
+    /// # Errors
+    /// When what comes in and goes out is not `embed_dim` wide everywhere: a context could not be the source of another layer.
+    pub fn with_attention(attention: MultiHeadAttention) -> Result<Self, AttentionError> {
+        let Dimensions { query, key, value, output, .. } = attention.dimensions();
+        for (matrix, axis, found) in
+            [("W^K", "rows", key), ("W^V", "rows", value), ("W^O", "columns", output)]
+        {
+            if found != query {
+                let fits = "embed_dim, as a context that travels from layer to layer";
+                return Err(AttentionError::Shape { matrix, axis, wanted: query, found, fits });
+            }
+        }
         let attention = attention.with_returns(Returns::Weights);
-        ContextWorker { attention, layer: None, names: NAMES_SEED }
+        Ok(ContextWorker { attention, layer: None, names: NAMES_SEED })
     }
 
     /// A worker for one layer, which does not look at its input: it attends over the outputs of the steps that its task can see.
@@ -188,7 +201,7 @@ impl ContextWorker {
             sources.extend(layers.iter().cloned());
         }
         let attended = gathered.whole(sources.len());
-        Ok(Some(describe(&attended, &self.attention.config(), layers, sources, previous.len())))
+        Ok(Some(describe(&self.attention, &attended, layers, sources, previous.len())))
     }
 }
 
@@ -335,8 +348,8 @@ fn stack<'a>(rows: impl Iterator<Item = &'a DMatrix<f64>>) -> DMatrix<f64> {
 }
 
 fn describe(
+    attention: &MultiHeadAttention,
     attended: &Attended,
-    config: &AttentionConfig,
     layers: Vec<String>,
     sources: Vec<String>,
     previous: usize,
@@ -360,8 +373,8 @@ fn describe(
         entropy_share: statistics.mean_relative_entropy(),
         routes: by_name(&layers, &sources, &mean, seen),
         origins: by_name(&layers, &sources, &origins, |_| previous),
-        checks: verify(attended, config, layers.len()),
-        diagnosis: diagnose(statistics, config).iter().map(ToString::to_string).collect(),
+        checks: attention.verify(attended, layers.len()),
+        diagnosis: attention.diagnose(attended).iter().map(ToString::to_string).collect(),
         layers,
         sources,
     }
