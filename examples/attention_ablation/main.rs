@@ -1,7 +1,7 @@
 //! Does attention earn its place? The pipeline with attention, without it, and with two attentions that know nothing.
 //!
 //! ```text
-//! cargo run --release --example attention_ablation -- --files 24 --seeds 10 [--data FILE ...]
+//! cargo run --release --example attention_ablation -- --files 40 --seeds 4 [--data FILE ...]
 //! ```
 //!
 //! For each file and seed the pipeline runs once; search and learning do not see attention, so the arms share its θ and differ in the emphasis
@@ -13,6 +13,14 @@
 //! - *quality*: the report's score of the code, for your own files too.
 //!
 //! Printed are the paired differences with a bootstrap interval over files and a sign test. Exits 2 with one line when a file is no table.
+//!
+//! What it prints with its defaults (40 tables and the penguins, 4 seeds each): attention tips 10 of 2,132 decisions and changes the fidelity by
+//! 0.00014 (95 % interval 0.00000 to 0.00040; better on 3 tables, worse on none, alike on 37), which is what the shuffled factors do as well
+//! (the two differ by 0.00000, from −0.00006 to 0.00005). Pushed four times as far it still does not beat its own shuffling (0.00009, from −0.00043
+//! to 0.00066). So it makes no difference that could be told from chance, for two reasons. Emphasis is made of the very features that θ weighs
+//! already, so it brings nothing that the decision does not know. And little is at stake: 4.6 % of the decisions lie within its reach, and even
+//! keeping every block changes the fidelity by no more than 0.0018. The differences in quality, of 0.00001, are the digits of the values that
+//! the outer layers carry in their source.
 
 mod score;
 mod statistics;
@@ -42,10 +50,10 @@ type Failure = Box<dyn std::error::Error>;
 #[derive(Parser)]
 struct Arguments {
     /// How many tables are made and spoilt.
-    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u64).range(0..=1_000))]
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u64).range(0..=1_000))]
     files: u64,
     /// How many runs of the pipeline for each file.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=100))]
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=100))]
     seeds: u64,
     /// Where tables and runs come from.
     #[arg(long, default_value_t = 1)]
@@ -79,7 +87,15 @@ struct Row {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if error.use_stderr() => {
+            eprintln!("{}", error.to_string().lines().next().unwrap_or_default());
+            return ExitCode::from(2);
+        }
+        Err(help) => help.exit(),
+    };
+    match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {}", error.to_string().replace(['\n', '\r'], " "));
