@@ -114,7 +114,7 @@ fn a_wrong_setting_is_refused_by_name() {
         }
     }
     let standard = Settings::default();
-    refused(Settings { heads: 0, ..standard }, "heads is 0, and must be from 1 to 64");
+    refused(Settings { heads: Some(0), ..standard }, "heads is 0, and must be from 1 to 64");
     refused(
         Settings { generations: 0, ..standard },
         "generations is 0, and must be from 1 to 1000",
@@ -148,10 +148,10 @@ fn presets_are_what_the_documents_say() {
     let of = |preset: Preset| Settings::from(preset);
     assert!((5..=10).contains(&of(Preset::Speed).generations));
     assert!((3..=5).contains(&of(Preset::Speed).episodes));
-    assert_eq!(of(Preset::Speed).heads, 2);
+    assert_eq!(of(Preset::Speed).attention(3).heads, 2);
     assert!((30..=50).contains(&of(Preset::Quality).population));
     assert!((50..=100).contains(&of(Preset::Quality).episodes));
-    assert_eq!(of(Preset::Quality).heads, 8);
+    assert!((6..=8).contains(&of(Preset::Quality).attention(3).heads));
     assert_eq!(of(Preset::Efficiency).attention_above, 0.7);
     for preset in [Preset::Standard, Preset::Speed, Preset::Quality, Preset::Efficiency] {
         let (ga, rl) = (of(preset).ga(), of(preset).rl());
@@ -159,10 +159,11 @@ fn presets_are_what_the_documents_say() {
         assert_eq!((ga.crossover_rate, ga.mutation_rate), (0.7, 0.15));
         assert_eq!((rl.alpha, rl.gamma, rl.steps), (Schedule::Constant(0.1), 0.95, 3));
         assert_eq!(rl.exploration, Exploration::epsilon(0.2));
-        assert_eq!(of(preset).attention().head_dim().unwrap(), 4);
+        assert_eq!(of(preset).attention(3).head_dim().unwrap(), 4);
     }
     let standard = Settings::default();
-    assert_eq!((standard.population, standard.attention().embed_dim, standard.heads), (20, 16, 4));
+    let attention = standard.attention(3);
+    assert_eq!((standard.population, attention.embed_dim, attention.heads), (20, 16, 4));
     assert!((10..=50).contains(&standard.generations) && (5..=100).contains(&standard.episodes));
     for preset in [Preset::Standard, Preset::Speed, Preset::Quality, Preset::Efficiency] {
         let mut context = quick(&penguins());
@@ -176,7 +177,7 @@ fn presets_are_what_the_documents_say() {
         );
         let attended = !report.attention_routing.attention_weights.is_empty();
         assert_eq!(attended, preset != Preset::Efficiency, "{}", report.attention_routing.decision);
-        let heads = report.settings.heads;
+        let heads = report.attention_routing.heads;
         assert_eq!(report.attention_routing.embed_dim, 4 * heads);
     }
 }

@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
     /// Episodes of the learning step, instead of the preset's
     #[arg(long, allow_negative_numbers = true)]
     pub(crate) episodes: Option<u32>,
-    /// Attention heads, instead of the preset's; each has 4 dimensions
+    /// Attention heads, instead of as many as the layers ask for; each has 4 dimensions
     #[arg(long, allow_negative_numbers = true)]
     pub(crate) heads: Option<usize>,
     /// Print the whole report as JSON instead of a summary
@@ -52,9 +52,9 @@ pub(crate) enum PresetName {
     Standard,
     /// 8 generations, 5 episodes, 2 heads
     Speed,
-    /// 40 individuals, 50 generations, 100 episodes, 8 heads, two stages of verification
+    /// 40 individuals, 50 generations, 100 episodes, 6 heads, two stages of verification
     Quality,
-    /// Pruned Q-table, attention for complex data only, scripts taken from the state where the same were made before
+    /// Pruned Q-table, attention for complex layers only, scripts taken from the state where the same were made before
     Efficiency,
 }
 
@@ -71,7 +71,7 @@ impl Arguments {
         let settings = Settings {
             generations: self.generations.unwrap_or(defaults.generations),
             episodes: self.episodes.unwrap_or(defaults.episodes),
-            heads: self.heads.unwrap_or(defaults.heads),
+            heads: self.heads.or(defaults.heads),
             ..defaults
         };
         settings.check()?;

@@ -59,4 +59,7 @@ pub use layer::{
 pub use real::Real;
 pub use router::{AttentionRouter, Memory, PastTask, Prediction, RouterConfig, RouterConfigError};
 pub use train::{Adam, AdamError, AdamSettings, Gradients, Trace};
-pub use worker::{AttentionInput, AttentionOutput, AttentionWorker, ProjectionKind};
+pub use worker::{
+    ContextEntry, ContextInput, ContextOutput, ContextRefused, ContextWorker, EntryContent, Flow,
+    OutcomeInput, RouterInput, RouterOutput, RouterWorker, WEIGHTS_MAX,
+};

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use orchestrator_attention::AttentionConfig;
+use orchestrator_attention::{AttentionConfig, COMPLEXITY_THRESHOLD};
 use orchestrator_codegen::Activation;
 use orchestrator_ga::GaConfig;
 use orchestrator_rl::RlConfig;
@@ -12,15 +12,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Preset {
-    /// The documents' defaults: 20 individuals, 30 generations, 30 episodes, 4 heads.
+    /// The documents' defaults: 20 individuals, 30 generations, 30 episodes, 4 heads for the three layers.
     #[default]
     Standard,
     /// 8 generations, 5 episodes, 2 heads.
     Speed,
-    /// 40 individuals, 50 generations, 100 episodes, 8 heads, and a second stage of verification.
+    /// 40 individuals, 50 generations, 100 episodes, 6 heads (of the documents' 6 to 8), and a second stage of verification.
     Quality,
-    /// The standard search with a pruned Q-table, attention only where the data are complex (0.7 or more), and scripts taken from the snapshot
-    /// where the same ones were made before.
+    /// The standard search with a pruned Q-table, attention only for layers of more than 0.7 complexity, and scripts taken from the
+    /// snapshot where the same ones were made before.
     Efficiency,
 }
 
@@ -74,11 +74,12 @@ pub struct Settings {
     pub generations: u32,
     /// Episodes of the learning step: 1 to 10,000. The documents say 5 to 100.
     pub episodes: u32,
-    /// Attention heads: 1 to 64. The dimension of a head stays 4, so the embedding has four times as many dimensions.
-    pub heads: usize,
+    /// Attention heads: 1 to 64. The dimension of a head stays 4, so the embedding has four times as many dimensions. `None` lets them
+    /// follow the number of layers that attend, within what the preset allows: see [`Settings::attention`].
+    pub heads: Option<usize>,
     /// The activation of the script tokens.
     pub activation: Activation,
-    /// The complexity of the data, in [0, 1], from which on attention is used. 0 is always.
+    /// The complexity of a layer, in [0, 1], above which it attends. 0 is always, and 1 is never.
     pub attention_above: f64,
     /// The most entries that the Q-table keeps; `None` keeps all.
     pub q_table_max: Option<usize>,
@@ -97,7 +98,7 @@ impl From<Preset> for Settings {
             population: 20,
             generations: 30,
             episodes: 30,
-            heads: 4,
+            heads: None,
             activation: Activation::Relu,
             attention_above: 0.0,
             q_table_max: None,
@@ -107,17 +108,16 @@ impl From<Preset> for Settings {
         };
         match preset {
             Preset::Standard => standard,
-            Preset::Speed => Settings { generations: 8, episodes: 5, heads: 2, ..standard },
+            Preset::Speed => Settings { generations: 8, episodes: 5, ..standard },
             Preset::Quality => Settings {
                 population: 40,
                 generations: 50,
                 episodes: 100,
-                heads: 8,
                 stages: Stages::Two,
                 ..standard
             },
             Preset::Efficiency => Settings {
-                attention_above: 0.7,
+                attention_above: COMPLEXITY_THRESHOLD,
                 q_table_max: Some(256),
                 reuse_scripts: true,
                 ..standard
@@ -163,9 +163,21 @@ impl Settings {
         RlConfig { episodes_min, episodes_max: self.episodes, ..documents }
     }
 
-    /// The shape of attention.
-    pub fn attention(&self) -> AttentionConfig {
-        AttentionConfig::with_heads(self.heads)
+    /// The shape of attention when so many layers attend: with the heads that are set, or one for each of them and one for what they
+    /// share, within the bounds of the preset (2 for speed, 6 to 8 for quality, else 2 to 8).
+    pub fn attention(&self, layers: usize) -> AttentionConfig {
+        let preset = match self.preset {
+            Preset::Standard => orchestrator_attention::Preset::Default,
+            Preset::Speed => orchestrator_attention::Preset::Speed,
+            Preset::Quality => orchestrator_attention::Preset::Quality,
+            Preset::Efficiency => orchestrator_attention::Preset::Efficiency,
+        };
+        self.heads.map_or_else(|| preset.for_layers(layers), AttentionConfig::with_heads)
+    }
+
+    /// Whether a layer of this complexity attends.
+    pub fn attends(&self, complexity: f64) -> bool {
+        self.attention_above == 0.0 || complexity > self.attention_above
     }
 
     /// Whether every setting is in its range.
@@ -177,7 +189,7 @@ impl Settings {
             ("population", self.population as f64, 4.0, 1_000.0),
             ("generations", f64::from(self.generations), 1.0, 1_000.0),
             ("episodes", f64::from(self.episodes), 1.0, 10_000.0),
-            ("heads", self.heads as f64, 1.0, 64.0),
+            ("heads", self.heads.unwrap_or(1) as f64, 1.0, 64.0),
             ("attention_above", self.attention_above, 0.0, 1.0),
             ("budget.tokens", self.budget.tokens as f64, Budget::TOKENS_MIN as f64, 1e12),
         ];

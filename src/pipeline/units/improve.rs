@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use orchestrator_codegen::LAYERS;
 use orchestrator_core::{Check, Payload, Task, TaskError, TaskOutput, Worker, async_trait};
 use orchestrator_intelligence::{
     FailurePattern, Improver, Knowledge, Remedy, RunMetrics, RunSummary, Suggestion,
@@ -111,7 +112,7 @@ impl Worker for ImproveUnit {
             reward_history: learning.reward_history,
             reward_exploring: Some(learning.reward_exploring),
             reward_greedy: Some(learning.reward_greedy),
-            attention_entropy_share: entropy_share(&attention, initialised.features.len()),
+            attention_entropy_share: attention.entropy_share,
             syntax_errors: code.syntax_errors,
         };
         let suggestions = Improver::suggest(&knowledge, &metrics);
@@ -139,14 +140,15 @@ impl Worker for ImproveUnit {
 
 /// The settings of a run by the names that the documents' advice has for them.
 fn hyperparameters(settings: &Settings) -> BTreeMap<String, f64> {
+    let attention = settings.attention(LAYERS.len());
     [
         ("population", settings.population as f64),
         ("generations", f64::from(settings.generations)),
         ("mutation_rate", settings.ga().mutation_rate),
         ("episodes", f64::from(settings.episodes)),
         ("epsilon", settings.rl().exploration.first_epsilon()),
-        ("heads", settings.heads as f64),
-        ("embed_dim", settings.attention().embed_dim as f64),
+        ("heads", attention.heads as f64),
+        ("embed_dim", attention.embed_dim as f64),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()
@@ -190,12 +192,4 @@ fn failures(stages: &[(&str, &Vec<Check>)]) -> Vec<FailureCase> {
 fn converged_at(history: &[f64]) -> u32 {
     let last = history.last().copied().unwrap_or_default();
     history.iter().position(|&best| best >= last).unwrap_or(0) as u32
-}
-
-/// The mean entropy of attention as a share of its maximum, the logarithm of the number of keys.
-fn entropy_share(attention: &AttentionRouting, keys: usize) -> Option<f64> {
-    let entropies: Vec<f64> = attention.attention_entropy.iter().flatten().copied().collect();
-    let max = (keys as f64).ln();
-    (!entropies.is_empty() && max > 0.0)
-        .then(|| entropies.iter().sum::<f64>() / entropies.len() as f64 / max)
 }
