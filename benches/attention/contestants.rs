@@ -56,13 +56,23 @@ impl Inputs {
 /// All of them that can use so many threads; ours is first. How many threads candle takes is fixed by the environment of the process
 /// (`RAYON_NUM_THREADS`), so a process can measure one number of threads only.
 pub fn contestants(inputs: &Inputs, threads: usize) -> Vec<Box<dyn Contestant>> {
-    let mut all: Vec<Box<dyn Contestant>> =
-        vec![Box::new(Ours::new(inputs, threads)), Box::new(Candle::new(inputs))];
-    if threads == 1 {
-        all.push(Box::new(Naive::new(inputs)));
-    }
-    all
+    let names: &[&str] = if threads == 1 { &[OURS, CANDLE, NAIVE] } else { &[OURS, CANDLE] };
+    names.iter().filter_map(|name| contestant(inputs, threads, name)).collect()
 }
+
+/// The one of this name, and no other.
+pub fn contestant(inputs: &Inputs, threads: usize, name: &str) -> Option<Box<dyn Contestant>> {
+    match name {
+        OURS => Some(Box::new(Ours::new(inputs, threads))),
+        CANDLE => Some(Box::new(Candle::new(inputs))),
+        NAIVE => Some(Box::new(Naive::new(inputs))),
+        _ => None,
+    }
+}
+
+const OURS: &str = "ours";
+const CANDLE: &str = "candle";
+const NAIVE: &str = "nalgebra naive";
 
 /// Ours, as a user calls it: one call, all heads.
 struct Ours {
@@ -84,7 +94,7 @@ impl Ours {
 
 impl Contestant for Ours {
     fn name(&self) -> &'static str {
-        "ours"
+        OURS
     }
 
     fn run(&mut self) {
@@ -129,7 +139,7 @@ impl Candle {
 
 impl Contestant for Candle {
     fn name(&self) -> &'static str {
-        "candle"
+        CANDLE
     }
 
     fn run(&mut self) {
@@ -178,7 +188,7 @@ impl Naive {
 
 impl Contestant for Naive {
     fn name(&self) -> &'static str {
-        "nalgebra naive"
+        NAIVE
     }
 
     fn run(&mut self) {

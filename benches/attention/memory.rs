@@ -1,7 +1,7 @@
 //! How much memory an answer needs beside its inputs and itself, as the kernel counts it: threads' stacks and what was mapped included.
 
 use super::column::Column;
-use super::contestants::{Inputs, contestants};
+use super::contestants::{Inputs, contestant};
 
 /// Beside inputs and output, in bytes: the peak of what was resident, over three answers. `None` where the system does not tell. To be asked
 /// once in a process: an allocator keeps what it was given back, and a second answer would seem free.
@@ -9,14 +9,10 @@ pub fn extra_memory(column: &Column, name: &str) -> Option<u64> {
     // What the program itself needs to compute an answer (its code, its threads) is no part of it.
     let small = Column { n: 32, ..*column };
     let warm = Inputs::of(&small);
-    for mut one in contestants(&warm, column.threads) {
-        if one.name() == name {
-            one.run();
-        }
-    }
+    contestant(&warm, column.threads, name)?.run();
     let inputs = Inputs::of(column);
-    let mut all = contestants(&inputs, column.threads);
-    let one = all.iter_mut().find(|one| one.name() == name)?;
+    // No other is made: what it let go of would be memory that seems to be there already.
+    let mut one = contestant(&inputs, column.threads, name)?;
     // Where this is refused, the peak is at most too high.
     let _ = std::fs::write("/proc/self/clear_refs", "5");
     let before = status("VmRSS:")?;

@@ -10,7 +10,7 @@ mod rounds;
 mod sgemm;
 
 pub use column::{COLUMNS, Column, SGEMM_THERE};
-pub use contestants::{Contestant, Inputs, contestants};
+pub use contestants::{Contestant, Inputs, contestant, contestants};
 pub use memory::extra_memory;
 pub use oracle::{ERROR_MAX, error_of};
 pub use rounds::{Figure, Measured, measure};
