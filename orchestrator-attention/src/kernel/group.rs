@@ -154,7 +154,7 @@ impl<S: Simd, const U: usize> Rows<'_, '_, '_, '_, S, U> {
     #[inline(always)]
     fn masked_logits(&mut self, block: &Range<usize>) -> [S::V; U] {
         let largest = self.logits(block);
-        if self.is_all_visible(block) {
+        if self.is_all_visible(self.span.problem.mask, block) {
             return largest;
         }
         self.hide(block);
@@ -184,16 +184,16 @@ impl<S: Simd, const U: usize> Rows<'_, '_, '_, '_, S, U> {
         largest
     }
 
-    /// Whether the mask neither hides nor biases anything here.
-    fn is_all_visible(&self, block: &Range<usize>) -> bool {
-        match self.span.problem.mask {
+    /// Whether a mask neither hides nor biases anything here.
+    fn is_all_visible(&self, mask: &Mask<S::Real>, block: &Range<usize>) -> bool {
+        let Problem { queries, keys, .. } = *self.span.problem;
+        match mask {
             Mask::None => true,
             // The first of the queries sees the fewest keys.
-            Mask::Causal => {
-                block.end + self.span.problem.queries <= self.start + 1 + self.span.problem.keys
-            }
+            Mask::Causal => block.end + queries <= self.start + 1 + keys,
             Mask::Padding(keep) => keep[block.clone()].iter().all(|keep| *keep),
-            Mask::Additive(_) | Mask::Both(..) => false,
+            Mask::Additive(_) => false,
+            Mask::Both(a, b) => self.is_all_visible(a, block) && self.is_all_visible(b, block),
         }
     }
 

@@ -1,4 +1,22 @@
-//! Scaled dot-product attention, softmax(QKᵀ·scale + mask)·V, of one or more heads.
+//! Scaled dot-product attention, softmax(QKᵀ·scale + mask)·V, of one or more heads (Vaswani et al., "Attention is all you need", 2017).
+//!
+//! How it is computed, from the outside in:
+//!
+//! - `limits`: one pass over each matrix finds its largest magnitude, and whatever is not finite. Where these magnitudes allow no
+//!   overflow, which is nearly always, nothing more is checked; otherwise every logit is, before anything is computed from it.
+//! - `threads`: a task is some queries of one head; threads take the next one when they are done.
+//! - `pack`: keys and values of a head are copied once into the order in which they are read. No n × n matrix is ever made, but for
+//!   weights that were asked for.
+//! - `group`: 64 queries in `f32`, 32 in `f64`, run over blocks of 64 keys: logits, mask, online softmax, weighted values (Milakov & Gimelshein
+//!   2018; Dao et al. 2022). A lane of a vector is a query.
+//! - `tile`, `exp`: the product in registers and the exponential, the two loops in which the time is spent.
+//! - `simd`: the arithmetic of AVX-512, AVX2 with fused multiply-add, or whatever the compiler makes of arrays, chosen at run time.
+//!
+//! So a query's result is the same bits whoever stands beside it, on any number of threads, whatever else is asked for, whether a
+//! mask hides a key by position, by key or by bias, and on every machine with a fused multiply-add. `unsafe` is in three
+//! files: `simd/x86` (the intrinsics, which need their features), `output` and `threads` (rows of one matrix that several threads fill).
+//!
+//! Nothing here knows of projections, and nothing reads a clock.
 
 mod attended;
 mod exp;
@@ -51,7 +69,8 @@ pub(crate) use simd::Vectors;
 pub struct ScaledDotProduct<T: Real = f64> {
     /// How many heads share the columns.
     pub heads: usize,
-    /// What the products are multiplied by; `None` is 1/√d, d the width of a head.
+    /// What the products are multiplied by; `None` is 1/√d, d the width of a head. The queries are multiplied by it first, so it is
+    /// their product with it that must not overflow, not that with the keys.
     pub scale: Option<T>,
     /// Which keys a query may see, and with what bias.
     pub mask: Mask<T>,
@@ -79,7 +98,8 @@ impl<T: Real> ScaledDotProduct<T> {
     /// Attends: `q` is queries × heads·d, `k` keys × heads·d, `v` keys × heads·w for any w; the output is queries × heads·w.
     ///
     /// # Errors
-    /// When the shapes do not fit, something is not finite (the matrix, row and column are named), or a logit overflows.
+    /// When the shapes do not fit, something is not finite (the matrix, row and column are named), or a logit (or a part of its sum)
+    /// that the mask does not hide overflows (query and key are named).
     pub fn attend(
         &self,
         q: &DMatrix<T>,
@@ -92,8 +112,9 @@ impl<T: Real> ScaledDotProduct<T> {
 
     /// As [`ScaledDotProduct::attend`], asking every fraction of a millisecond whether to go on; `None` when it was stopped.
     ///
-    /// `go_on` is called on this thread, with the head that is worked on, before every 4,096 keys of every few dozen queries that this
-    /// thread attends. When it breaks, other threads stop as soon.
+    /// `go_on` is called on this thread, with the head that is worked on, before every 4,096 keys of every few dozen queries that
+    /// this thread attends. When it breaks, other threads stop as soon. While this thread has nothing left to do and waits for another
+    /// one's last task, it is not called.
     ///
     /// # Errors
     /// As [`ScaledDotProduct::attend`].
