@@ -41,7 +41,12 @@ pub use nalgebra;
 
 pub use orchestrator_core::{Check, Router};
 
-pub use embed::{Feature, FeatureHasher, LayerQuery, embed, embed_layers, positions};
+#[cfg(feature = "pocket-encoder")]
+pub use embed::PocketEmbedder;
+pub use embed::{
+    Embedder, EmbedderError, Feature, FeatureHasher, LayerQuery, TextEmbedder, embed, embed_layers,
+    positions,
+};
 pub use error::AttentionError;
 pub use kernel::{Attended, Mask, Returns, RowSum, ScaledDotProduct, Statistics, softmax};
 pub use layer::{
@@ -49,5 +54,8 @@ pub use layer::{
     SUM_TOLERANCE, UNIFORM_EMBED_DIM, diagnose, verify,
 };
 pub use real::Real;
-pub use router::{AttentionRouter, Memory, PastTask, Prediction, RouterConfig, RouterConfigError};
+pub use router::{
+    AttentionRouter, Explanation, Forgetting, Head, HeadWeight, LearnOptions, Learned, LeaveOneOut,
+    Memory, PastTask, Prediction, RouterConfig, RouterConfigError, RouterState, Weighed,
+};
 pub use worker::{AttentionInput, AttentionOutput, AttentionWorker, ProjectionKind};

@@ -3,6 +3,7 @@
 mod attended;
 mod mask;
 mod softmax;
+mod wide;
 
 use std::ops::ControlFlow;
 
@@ -14,6 +15,7 @@ use crate::real::Real;
 pub use attended::{Attended, Returns, Statistics};
 pub use mask::Mask;
 pub use softmax::{RowSum, softmax};
+pub(crate) use wide::{Wide, wide};
 
 /// Attention without projections: what is to be computed, apart from the matrices.
 ///
