@@ -81,7 +81,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
         hub.register_worker(
             name,
             Role::GENERIC,
-            worker_fn(async move |task: Task| work(&task, usd, skills)),
+            worker_fn(move |task: Task| async move { work(&task, usd, skills) }),
         )?;
     }
     hub.register_workflow(
