@@ -263,13 +263,13 @@ impl Trial {
             if !(0.0..=1.0).contains(&estimate) {
                 continue;
             }
-            for view in 0..VIEWS {
+            for (view, by) in by.iter_mut().enumerate() {
                 let moved = sharing
                     * (all.by_value[view] - all.value / all_mass * all.by_mass[view])
                     / all_mass;
                 let slope = (own.by_value[view] + shrinkage * moved - estimate * own.by_mass[view])
                     / own_mass;
-                by[view] += weights[head] * slope;
+                *by += weights[head] * slope;
             }
         }
         (chance, by)
