@@ -108,12 +108,12 @@ fn saved_and_loaded_it_goes_on_with_the_same_bytes() {
     for forgetting in [Forgetting::Oldest, Forgetting::LeastImportant] {
         let config = RouterConfig { memory_max: 50, forgetting, ..RouterConfig::default() };
         let router = AttentionRouter::new(config).unwrap();
-        live(&router, 120);
+        live(&router, 70);
         let text = serde_json::to_string(&router.save()).unwrap();
         let state: RouterState = serde_json::from_str(&text).unwrap();
         let again = AttentionRouter::load(state.clone()).unwrap();
         for router in [&router, &again] {
-            live(router, 60);
+            live(router, 20);
         }
         let saved = [&router, &again].map(|router| serde_json::to_string(&router.save()).unwrap());
         assert_eq!(saved[0], saved[1]);
@@ -199,10 +199,10 @@ fn the_gradient_is_the_one_that_differences_give() {
     let (config, memory) = remembering();
     let at = |config: RouterConfig| {
         let router = AttentionRouter::with_memory(config, memory.clone()).unwrap();
-        router.leave_one_out(&LearnOptions { tasks_max: 80, ..LearnOptions::default() })
+        router.leave_one_out(&LearnOptions { tasks_max: 40, ..LearnOptions::default() })
     };
     let here = at(config.clone());
-    assert_eq!(here.tasks, 80);
+    assert_eq!(here.tasks, 40);
     let check = |name: &str, analytic: f64, set: &dyn Fn(&mut RouterConfig, f64)| {
         let step = 1e-4;
         let [above, below] = [step, -step].map(|step| {
@@ -225,7 +225,7 @@ fn the_gradient_is_the_one_that_differences_give() {
 fn learning_lowers_the_loss_and_never_raises_it() {
     let (config, memory) = remembering();
     let router = AttentionRouter::with_memory(config.clone(), memory).unwrap();
-    let options = LearnOptions { tasks_max: 100, steps_max: 10 };
+    let options = LearnOptions { tasks_max: 100, steps_max: 8 };
     let learned = router.learn(&options);
     assert!(learned.steps > 0 && learned.loss_after < 0.97 * learned.loss_before, "{learned:?}");
     // What was learned is what it decides by from now on.
@@ -249,12 +249,12 @@ fn learning_lowers_the_loss_and_never_raises_it() {
 fn no_outcome_is_lost_between_threads() {
     let router = Arc::new(AttentionRouter::new(RouterConfig::default()).unwrap());
     std::thread::scope(|scope| {
-        for thread in 0..4 {
+        for (thread, area) in AREAS.into_iter().enumerate() {
             let router = Arc::clone(&router);
             scope.spawn(move || {
                 let both = candidates(&["left", "right"]);
                 for step in 0..50 {
-                    let request = request(AREAS[thread], 1000 * thread as u64 + step);
+                    let request = request(area, 1000 * thread as u64 + step);
                     let worker = router.route(&request, &both).unwrap().worker;
                     router.observe(&outcome(&request, &worker, true, 0.01));
                 }

@@ -43,6 +43,11 @@ impl DocumentFrequencies {
         (all - self.logarithms[counter(token)]).max(IDF_MIN)
     }
 
+    /// The same, but least for a token that was never seen: it can match nothing that is remembered, and would drown what can.
+    pub(crate) fn idf_if_seen(&self, token: u64) -> f32 {
+        if self.counters[counter(token)] == 0 { IDF_MIN } else { self.idf(token) }
+    }
+
     /// Counts a document. Its tokens are put in order and made unique on the way.
     pub(crate) fn observe(&mut self, tokens: &mut Vec<u64>) {
         if self.documents == DOCUMENTS_MAX {

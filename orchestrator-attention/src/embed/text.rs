@@ -69,7 +69,7 @@ impl Embedder for TextEmbedder {
     fn embed(&self, text: &str, vector: &mut [f32]) {
         vector.fill(0.0);
         token::of_text(text, |token, gram| {
-            let weight = self.frequencies.idf(token) * if gram { GRAM_WEIGHT } else { 1.0 };
+            let weight = self.frequencies.idf_if_seen(token) * if gram { GRAM_WEIGHT } else { 1.0 };
             token::scatter(token, weight, vector);
         });
     }
