@@ -43,9 +43,11 @@ pub use nalgebra;
 
 pub use orchestrator_core::{Check, Router};
 
+#[cfg(feature = "pocket-encoder")]
+pub use embed::PocketEmbedder;
 pub use embed::{
-    Feature, FeatureHasher, LayerQuery, POSITIONS_BASE, Positions, embed, embed_layers, positions,
-    rotate, sinusoidal,
+    Embedder, EmbedderError, Feature, FeatureHasher, LayerQuery, POSITIONS_BASE, Positions,
+    TextEmbedder, embed, embed_layers, positions, rotate, sinusoidal,
 };
 pub use error::AttentionError;
 pub use kernel::{
@@ -57,7 +59,10 @@ pub use layer::{
     diagnose, verify,
 };
 pub use real::Real;
-pub use router::{AttentionRouter, Memory, PastTask, Prediction, RouterConfig, RouterConfigError};
+pub use router::{
+    AttentionRouter, Explanation, Forgetting, Head, HeadWeight, LearnOptions, Learned, LeaveOneOut,
+    Memory, PastTask, Prediction, RouterConfig, RouterConfigError, RouterState, Weighed,
+};
 pub use train::{Adam, AdamError, AdamSettings, Gradients, Trace};
 pub use worker::{
     ContextEntry, ContextInput, ContextOutput, ContextRefused, ContextWorker, EntryContent, Flow,

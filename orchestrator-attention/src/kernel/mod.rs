@@ -30,6 +30,7 @@ mod simd;
 mod softmax;
 mod threads;
 mod tile;
+mod wide;
 mod workspace;
 
 use std::ops::ControlFlow;
@@ -50,6 +51,7 @@ pub use workspace::Workspace;
 
 pub(crate) use exp::Exponential;
 pub(crate) use simd::Vectors;
+pub(crate) use wide::{Wide, wide};
 
 /// Attention without projections: what is to be computed, apart from the matrices.
 ///

@@ -1,59 +1,45 @@
 //! A router that attends over what it remembers.
 //!
-//! The query is what the task at hand is like, the keys are what past tasks were like, the values are how they ended. For each
-//! candidate the softmax over its own past tasks gives a predicted success, cost and duration, the weights say which past
-//! tasks spoke, and 1/Σw² (Kish's effective sample size) says how many. A prediction is drawn towards a prior as if it had
-//! been seen `prior_weight` times, so an unknown candidate stands at the prior with the whole exploration bonus: it is
-//! tried, and then judged. Nothing is random but ties, and those are drawn from the request's seed.
+//! The query is what the task at hand is like, the keys are what past tasks were like, the values are how they ended: success, cost,
+//! duration. Several heads attend, each by its own views of the task (area, text, numbers); what they foretell is averaged by how well they
+//! have foretold before, and drawn towards what is usual as far as there is little evidence. The weights say which past tasks spoke,
+//! their sum how many. A candidate that is little known is given the benefit of the doubt (an upper confidence bound: Auer,
+//! Cesa-Bianchi and Fischer, "Finite-time analysis of the multiarmed bandit problem", 2002; with the normal bound of a kernel estimate
+//! for the context: Valko and others, "Finite-time analysis of kernelised contextual bandits", 2013), so everyone is tried, and then judged.
 //!
-//! It does not learn its scales: temperature and weights are settings.
+//! Nothing is random but ties, and those are drawn from the request's seed. Nothing here reads a clock.
 
+mod attend;
 mod config;
+mod explain;
+mod features;
+mod fields;
+mod heads;
+mod learn;
 mod memory;
+mod mind;
+mod predict;
+mod state;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use orchestrator_core::{
-    Candidate, Decision, Failure, Outcome, PAYLOAD_BYTES_MAX, Request, RouteError, Router,
-    WorkerName,
+    Candidate, Decision, Failure, Outcome, Request, RouteError, Router, WorkerName,
 };
-use serde::{Deserialize, Serialize};
 
-use crate::embed::FeatureHasher;
-use crate::error::AttentionError;
-use crate::kernel::softmax;
-pub use config::{RouterConfig, RouterConfigError};
+use crate::embed::{Embedder, TextEmbedder};
+pub use config::{Forgetting, RouterConfig, RouterConfigError};
+pub use explain::{Explanation, HeadWeight, Weighed};
+pub use heads::Head;
+pub use learn::{LearnOptions, Learned, LeaveOneOut};
 pub use memory::{Memory, PastTask};
-
-/// How much of goal and input is read, each: enough to tell tasks apart, and a bound on the time of a decision.
-const TEXT_BYTES_MAX: usize = 4096;
-
-/// How many past tasks a prediction names.
-const WEIGHED_MAX: usize = 3;
-
-/// Scores nearer than this are a tie.
-const TIE: f64 = 1e-12;
-
-/// What is expected of one candidate.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Prediction {
-    /// The candidate.
-    pub worker: WorkerName,
-    /// Chance of success, from 0 to 1.
-    pub success: f64,
-    /// Dollars; for a stranger the mean of the others.
-    pub usd: f64,
-    /// Milliseconds; for a stranger the mean of the others.
-    pub duration_ms: f64,
-    /// How many past tasks spoke, by weight.
-    pub effective_samples: f64,
-    /// What it is chosen by: success less weighted cost and duration, with the exploration bonus.
-    pub score: f64,
-    /// The past tasks that weighed most, with their weights.
-    pub weighed: Vec<(String, f64)>,
-}
+use mind::Mind;
+pub use predict::Prediction;
+pub use state::RouterState;
 
 /// Predicts by attention over a bounded memory, and routes to the best.
+///
+/// It may be asked and told from several threads at once: no outcome is lost, and their order is that of the calls.
 ///
 /// ```
 /// use orchestrator_attention::{AttentionRouter, RouterConfig};
@@ -63,250 +49,282 @@ pub struct Prediction {
 /// assert!(router.memory().is_empty());
 /// # Ok::<(), orchestrator_attention::RouterConfigError>(())
 /// ```
-#[derive(Debug)]
 pub struct AttentionRouter {
-    config: RouterConfig,
-    hasher: FeatureHasher,
-    memory: Mutex<Memory>,
+    /// Apart from the rest, so that a slow embedder holds nobody up. Locked first where both are.
+    embedder: RwLock<Box<dyn Embedder>>,
+    mind: Mutex<Mind>,
+}
+
+impl std::fmt::Debug for AttentionRouter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AttentionRouter")
+            .field("config", &self.config())
+            .field("tasks", &self.mind().memory.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl AttentionRouter {
-    /// A router that remembers nothing yet.
+    /// A router that remembers nothing yet, with the default embedder.
     ///
     /// # Errors
     /// When a setting is out of its range.
     pub fn new(config: RouterConfig) -> Result<Self, RouterConfigError> {
-        let memory = Memory::new(config.memory_max);
-        Self::with_memory(config, memory)
+        let embedder = default_embedder(&config)?;
+        Self::with_embedder(config, embedder)
     }
 
-    /// A router that goes on with what another one remembered.
+    /// A router that remembers nothing yet, and reads texts with an embedder of the host's.
     ///
     /// # Errors
-    /// When a setting is out of its range, or the memory was made by another version or with other dimensions.
+    /// When a setting is out of its range, or the embedder has no dimensions.
+    pub fn with_embedder(
+        config: RouterConfig,
+        embedder: impl Embedder + 'static,
+    ) -> Result<Self, RouterConfigError> {
+        let mind = Mind::new(config, embedder.dimensions())?;
+        Ok(AttentionRouter { embedder: RwLock::new(Box::new(embedder)), mind: Mutex::new(mind) })
+    }
+
+    /// A router that goes on with what another one remembered, under settings of its own. What its heads and its embedder learned is not in a
+    /// memory: to go on with that too, see [`AttentionRouter::load`].
+    ///
+    /// # Errors
+    /// When a setting is out of its range, or the memory was made with other dimensions.
     pub fn with_memory(config: RouterConfig, memory: Memory) -> Result<Self, RouterConfigError> {
-        config.check()?;
-        let hasher = FeatureHasher::new(config.dimensions)
-            .map_err(|_: AttentionError| unreachable!("checked: at least one dimension"))?;
-        memory
-            .known_version()
-            .map_err(|(found, known)| RouterConfigError::Version { found, known })?;
-        let wanted = VIEWS * config.dimensions;
-        if let Some(task) = memory.tasks().find(|task| task.features.len() != wanted) {
-            return Err(RouterConfigError::Features {
-                label: task.label.clone(),
-                found: task.features.len(),
-                wanted,
-            });
-        }
-        Ok(AttentionRouter {
-            hasher,
-            memory: Mutex::new(memory.with_capacity(config.memory_max)),
-            config,
-        })
+        let embedder = default_embedder(&config)?;
+        let mut mind = Mind::new(config, embedder.dimensions())?;
+        mind.recall(memory)?;
+        Ok(AttentionRouter { embedder: RwLock::new(Box::new(embedder)), mind: Mutex::new(mind) })
     }
 
-    /// What it remembers now: to be written down, and given to [`AttentionRouter::with_memory`].
+    /// A router that goes on where a saved one with the default embedder was.
+    ///
+    /// # Errors
+    /// When the state is of another version or embedder, or is torn.
+    pub fn load(state: RouterState) -> Result<Self, RouterConfigError> {
+        let embedder = default_embedder(state.config())?;
+        Self::load_with(state, embedder)
+    }
+
+    /// A router that goes on where a saved one was, given its embedder anew.
+    ///
+    /// # Errors
+    /// When the state is of another version or embedder, or is torn.
+    pub fn load_with(
+        state: RouterState,
+        mut embedder: impl Embedder + 'static,
+    ) -> Result<Self, RouterConfigError> {
+        state.restore(&mut embedder)?;
+        let mut mind = Mind::new(state.config, embedder.dimensions())?;
+        mind.recall(state.memory)?;
+        mind.areas = state.areas;
+        mind.losses = state.losses;
+        Ok(AttentionRouter { embedder: RwLock::new(Box::new(embedder)), mind: Mutex::new(mind) })
+    }
+
+    /// All that it would go on with.
+    pub fn save(&self) -> RouterState {
+        let embedder = self.embedder();
+        let mind = self.mind();
+        let Mind { config, memory, areas, losses, .. } = &*mind;
+        let (config, memory) = (config.clone(), memory.clone());
+        RouterState::of(config, memory, areas.clone(), losses.clone(), embedder.as_ref())
+    }
+
+    /// Its settings, with what it has learned of them.
+    pub fn config(&self) -> RouterConfig {
+        self.mind().config.clone()
+    }
+
+    /// What it remembers now.
     pub fn memory(&self) -> Memory {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.mind().memory.clone()
     }
 
-    /// What a request is like: its views side by side, each a unit vector times the root of its share.
-    pub fn features(&self, request: &Request) -> Vec<f64> {
-        let place = format!("{} {}", request.role, request.path);
-        let input = request.input.as_json();
-        let text =
-            format!("{} {}", start(&request.goal, TEXT_BYTES_MAX), start(input, TEXT_BYTES_MAX));
-        let fields: std::collections::BTreeMap<String, number::Field> =
-            request.input.to().unwrap_or_default();
-        let size = (input.len() as f64).ln_1p() / (PAYLOAD_BYTES_MAX as f64).ln_1p();
-        let numbers = fields
-            .iter()
-            .filter_map(|(name, field)| field.number().map(|number| (name.as_str(), number)))
-            .chain([(" size", size), (" attempt", f64::from(request.attempt))]);
-        let views = [
-            (self.config.place_weight, self.hasher.text(&place)),
-            (self.config.text_weight, self.hasher.text(&text)),
-            (self.config.number_weight, self.hasher.numbers(numbers)),
-        ];
-        let share = |(weight, view): (f64, Vec<f64>)| {
-            let root = weight.sqrt();
-            view.into_iter().map(move |x| root * x)
-        };
-        views.into_iter().flat_map(share).collect()
+    /// What a request is like: area, text and numbers side by side, each a unit vector.
+    pub fn features(&self, request: &Request) -> Vec<f32> {
+        let text = self.text(request);
+        let mut mind = self.mind();
+        mind.look(request, &text);
+        mind.draft.key.iter().map(|&x| f32::from(x) / features::ONE).collect()
     }
 
     /// What is expected of every candidate, in their order.
     pub fn predict(&self, request: &Request, candidates: &[Candidate]) -> Vec<Prediction> {
-        let query = self.features(request);
-        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut predictions: Vec<Prediction> = candidates
-            .iter()
-            .map(|candidate| self.recall(&memory, &query, &candidate.worker))
-            .collect();
-        drop(memory);
-        self.score(&mut predictions);
-        predictions
+        let able: Vec<usize> = (0..candidates.len()).collect();
+        let mind = self.consider(request, candidates, &able);
+        mind.predictions(candidates, &able)
     }
 
-    /// Attention over what one worker did.
-    fn recall(&self, memory: &Memory, query: &[f64], worker: &WorkerName) -> Prediction {
-        let decay = std::f64::consts::LN_2 / self.config.half_life;
-        let (tasks, mut weights): (Vec<&PastTask>, Vec<f64>) = memory
-            .tasks()
-            .enumerate()
-            .filter(|(_, task)| task.worker == *worker)
-            .map(|(age, task)| {
-                let dot: f64 = query.iter().zip(&task.features).map(|(q, k)| q * k).sum();
-                (task, dot / self.config.temperature - decay * age as f64)
-            })
-            .unzip();
-        softmax(&mut weights);
-        let attended = |value: &dyn Fn(&PastTask) -> f64| -> f64 {
-            tasks.iter().zip(&weights).map(|(task, w)| w * value(task)).sum()
+    /// Whom it would choose, and why: the same decision as [`Router::route`] takes, in full.
+    ///
+    /// # Errors
+    /// When there is no candidate.
+    pub fn explain(
+        &self,
+        request: &Request,
+        candidates: &[Candidate],
+    ) -> Result<Explanation, RouteError> {
+        let able = able(request, candidates);
+        let mind = self.consider(request, candidates, &able);
+        let (chosen, equals) = mind.choose(request).ok_or_else(nobody)?;
+        Ok(mind.explanation(candidates, &able, chosen, equals))
+    }
+
+    /// Remembers how an attempt went, where the host knows more than whether it failed: `quality` is from 0 to 1, what lies outside is
+    /// brought inside, and what is no number counts as 0. For hosts that judge the answer themselves; the hub calls
+    /// [`Router::observe`], so tell each attempt only one of the two ways.
+    pub fn observe_quality(&self, outcome: &Outcome, quality: f64) {
+        if outcome.error.as_ref().is_some_and(|error| error.failure == Failure::Cancelled) {
+            return;
+        }
+        let text = self.text(&outcome.request);
+        self.mind().observe(outcome, quality.clamp(0.0, 1.0), &text);
+        let mut embedder = self.embedder.write().unwrap_or_else(PoisonError::into_inner);
+        embedder.observe(&features::text(&outcome.request));
+    }
+
+    /// Learns temperature and the weights of the views from what is remembered, by the gradient of the leave-one-out loss; the loss is never
+    /// worse afterwards. Takes a time that grows with the square of the tasks.
+    ///
+    /// ```
+    /// use orchestrator_attention::{AttentionRouter, LearnOptions, RouterConfig};
+    /// let router = AttentionRouter::new(RouterConfig::default())?;
+    /// let learned = router.learn(&LearnOptions::default());
+    /// assert_eq!((learned.tasks, learned.steps), (0, 0)); // nothing is remembered yet
+    /// # Ok::<(), orchestrator_attention::RouterConfigError>(())
+    /// ```
+    pub fn learn(&self, options: &LearnOptions) -> Learned {
+        let (mut trial, weights) = self.trial(options);
+        let learned = trial.learn(&weights, options);
+        self.mind().adopt(&learned);
+        learned
+    }
+
+    /// The leave-one-out loss of what is remembered, under the settings as they are, with its gradient.
+    pub fn leave_one_out(&self, options: &LearnOptions) -> LeaveOneOut {
+        let (trial, weights) = self.trial(options);
+        trial.leave_one_out(&weights)
+    }
+
+    fn trial(&self, options: &LearnOptions) -> (learn::Trial, [f64; heads::HEADS]) {
+        let mind = self.mind();
+        let weights = mind.losses.weights(heads::Value::Success);
+        (learn::Trial::of(&mind.config, &mind.memory, mind.layout, options.tasks_max), weights)
+    }
+
+    /// Attends, and writes down what is expected of those who are able.
+    fn consider(
+        &self,
+        request: &Request,
+        candidates: &[Candidate],
+        able: &[usize],
+    ) -> MutexGuard<'_, Mind> {
+        let embedder = self.embedder();
+        let text = embedded(embedder.as_ref(), &features::text(request));
+        let declared = able.iter().any(|&at| !candidates[at].capabilities.is_empty());
+        let fits = if declared {
+            self.fits(embedder.as_ref(), &text, candidates, able)
+        } else {
+            Vec::new()
         };
-        let squares: f64 = weights.iter().map(|w| w * w).sum();
-        let samples = if squares > 0.0 { 1.0 / squares } else { 0.0 };
-        let RouterConfig { prior_success, prior_weight, .. } = self.config;
-        let seen = attended(&|task| f64::from(u8::from(task.success)));
-        let mut order: Vec<usize> = (0..tasks.len()).collect();
-        order.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]));
-        Prediction {
-            worker: worker.clone(),
-            success: (samples * seen + prior_weight * prior_success) / (samples + prior_weight),
-            usd: attended(&|task| task.usd),
-            duration_ms: attended(&|task| task.duration_ms as f64),
-            effective_samples: samples,
-            score: 0.0,
-            weighed: order
-                .into_iter()
-                .take(WEIGHED_MAX)
-                .map(|at| (tasks[at].label.clone(), weights[at]))
-                .collect(),
-        }
+        drop(embedder);
+        let mut mind = self.mind();
+        mind.look(request, &text);
+        mind.expect(candidates, able, &fits);
+        mind
     }
 
-    /// Gives strangers the others' mean cost, and everyone a score.
-    fn score(&self, predictions: &mut [Prediction]) {
-        let known: Vec<(f64, f64)> = predictions
-            .iter()
-            .filter(|prediction| prediction.effective_samples > 0.0)
-            .map(|prediction| (prediction.usd, prediction.duration_ms))
-            .collect();
-        let count = known.len().max(1) as f64;
-        let usd_mean = known.iter().map(|(usd, _)| usd).sum::<f64>() / count;
-        let ms_mean = known.iter().map(|(_, ms)| ms).sum::<f64>() / count;
-        let usd_max = known.iter().map(|(usd, _)| *usd).fold(0.0, f64::max);
-        let ms_max = known.iter().map(|(_, ms)| *ms).fold(0.0, f64::max);
-        let share = |part: f64, max: f64| if max > 0.0 { part / max } else { 0.0 };
-        for prediction in predictions {
-            if prediction.effective_samples == 0.0 {
-                prediction.usd = usd_mean;
-                prediction.duration_ms = ms_mean;
+    /// How well the capabilities of those without experience fit the text; 0 for the others.
+    fn fits(
+        &self,
+        embedder: &dyn Embedder,
+        text: &[f32],
+        candidates: &[Candidate],
+        able: &[usize],
+    ) -> Vec<f64> {
+        let strange: Vec<bool> = {
+            let mind = self.mind();
+            able.iter().map(|&at| mind.memory.number(&candidates[at].worker).is_none()).collect()
+        };
+        let mut words = String::new();
+        let fit = |(&at, strange): (&usize, bool)| {
+            if !strange || candidates[at].capabilities.is_empty() {
+                return 0.0;
             }
-            prediction.score = prediction.success
-                - self.config.cost_weight * share(prediction.usd, usd_max)
-                - self.config.duration_weight * share(prediction.duration_ms, ms_max)
-                + self.config.exploration / (1.0 + prediction.effective_samples).sqrt();
-        }
+            words.clear();
+            for capability in &candidates[at].capabilities {
+                words.push_str(capability.as_str());
+                words.push(' ');
+            }
+            cosine(text, &embedded(embedder, &words)).max(0.0)
+        };
+        able.iter().zip(strange).map(fit).collect()
     }
-}
 
-/// Place, text, numbers.
-const VIEWS: usize = 3;
-
-/// The beginning of a text, cut between characters.
-fn start(text: &str, bytes_max: usize) -> &str {
-    let mut end = text.len().min(bytes_max);
-    while !text.is_char_boundary(end) {
-        end -= 1;
+    fn text(&self, request: &Request) -> Vec<f32> {
+        embedded(self.embedder().as_ref(), &features::text(request))
     }
-    &text[..end]
+
+    fn embedder(&self) -> RwLockReadGuard<'_, Box<dyn Embedder>> {
+        self.embedder.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn mind(&self) -> MutexGuard<'_, Mind> {
+        self.mind.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Router for AttentionRouter {
     /// On a retry, only those who have tried least are considered.
     fn route(&self, request: &Request, candidates: &[Candidate]) -> Result<Decision, RouteError> {
-        let tries = |worker: &WorkerName| request.tried.iter().filter(|t| *t == worker).count();
-        let least = candidates.iter().map(|c| tries(&c.worker)).min();
-        let able: Vec<Candidate> =
-            candidates.iter().filter(|c| Some(tries(&c.worker)) == least).cloned().collect();
-        let predictions = self.predict(request, &able);
-        let best = predictions.iter().map(|p| p.score).fold(f64::NEG_INFINITY, f64::max);
-        let ties: Vec<&Prediction> = predictions.iter().filter(|p| p.score >= best - TIE).collect();
-        if ties.is_empty() {
-            return Err(RouteError { reason: "there is no candidate".to_owned() });
-        }
-        let chosen = ties[request.seed.derive("attention_router").stream().below(ties.len())];
+        let able = able(request, candidates);
+        let mind = self.consider(request, candidates, &able);
+        let (chosen, equals) = mind.choose(request).ok_or_else(nobody)?;
         Ok(Decision {
-            worker: chosen.worker.clone(),
-            rationale: rationale(chosen, ties.len()),
-            confidence: chosen.effective_samples
-                / (chosen.effective_samples + self.config.prior_weight),
-            propensity: 1.0 / ties.len() as f64,
+            worker: candidates[able[chosen]].worker.clone(),
+            rationale: mind.rationale(chosen, equals),
+            confidence: mind.confidence(chosen),
+            propensity: 1.0 / equals as f64,
         })
     }
 
     /// Remembers how it ended. Cancelled work says nothing about the worker and is not remembered; costs that are negative or
     /// not finite count as zero.
     fn observe(&self, outcome: &Outcome) {
-        if let Some(error) = &outcome.error
-            && error.failure == Failure::Cancelled
-        {
-            return;
-        }
-        let request = &outcome.request;
-        let usd = outcome.usage.usd;
-        let task = PastTask {
-            label: format!("{}:{}:{}", request.run, request.path, request.attempt),
-            worker: outcome.worker.clone(),
-            features: self.features(request),
-            success: outcome.error.is_none(),
-            usd: if usd.is_finite() { usd.max(0.0) } else { 0.0 },
-            duration_ms: outcome.duration_ms,
-        };
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner).remember(task);
+        self.observe_quality(outcome, if outcome.error.is_none() { 1.0 } else { 0.0 });
     }
 }
 
-fn rationale(chosen: &Prediction, ties: usize) -> String {
-    let tie = if ties > 1 { format!(", drawn among {ties} equals") } else { String::new() };
-    if chosen.weighed.is_empty() {
-        return format!("nothing is known about it yet, so it is tried{tie}");
+/// Those who have tried least.
+fn able(request: &Request, candidates: &[Candidate]) -> Vec<usize> {
+    if request.tried.is_empty() {
+        return (0..candidates.len()).collect();
     }
-    let named: Vec<String> = chosen
-        .weighed
-        .iter()
-        .map(|(label, weight)| format!("{label} ({:.0} %)", 100.0 * weight))
-        .collect();
-    format!(
-        "expected success {:.2} at {:.4} USD in {:.0} ms from {:.1} effective past tasks{tie}; weighed most: {}",
-        chosen.success,
-        chosen.usd,
-        chosen.duration_ms,
-        chosen.effective_samples,
-        named.join(", ")
-    )
+    let tries = |worker: &WorkerName| request.tried.iter().filter(|t| *t == worker).count();
+    let least = candidates.iter().map(|c| tries(&c.worker)).min();
+    (0..candidates.len()).filter(|&at| Some(tries(&candidates[at].worker)) == least).collect()
 }
 
-/// The numbers among the fields of an input, read without naming a JSON library.
-mod number {
-    use serde::Deserialize;
-    use serde::de::IgnoredAny;
+fn nobody() -> RouteError {
+    RouteError { reason: "there is no candidate".to_owned() }
+}
 
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    pub(super) enum Field {
-        Number(f64),
-        Other(IgnoredAny),
-    }
+fn default_embedder(config: &RouterConfig) -> Result<TextEmbedder, RouterConfigError> {
+    config.check()?;
+    Ok(TextEmbedder::new(config.dimensions).expect("checked: at least one dimension"))
+}
 
-    impl Field {
-        pub(super) fn number(&self) -> Option<f64> {
-            match self {
-                Field::Number(number) => Some(*number),
-                Field::Other(_) => None,
-            }
-        }
-    }
+fn embedded(embedder: &dyn Embedder, text: &str) -> Vec<f32> {
+    let mut vector = vec![0.0; embedder.dimensions()];
+    embedder.embed(text, &mut vector);
+    vector
+}
+
+/// 0 where either says nothing.
+fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    let dot = |x: &[f32], y: &[f32]| -> f32 { x.iter().zip(y).map(|(x, y)| x * y).sum() };
+    let cosine = f64::from(dot(a, b)) / f64::from(dot(a, a) * dot(b, b)).sqrt();
+    if cosine.is_finite() { cosine } else { 0.0 }
 }
