@@ -174,7 +174,11 @@ impl GeneratedScripts {
             if target.is_dir() {
                 return Err(at(&target)(std::io::ErrorKind::IsADirectory.into()));
             }
-            fs::write(staging.join(name), source).map_err(at(&target))?;
+            let staged = staging.join(name);
+            for parent in [staged.parent(), target.parent()].into_iter().flatten() {
+                fs::create_dir_all(parent).map_err(at(parent))?;
+            }
+            fs::write(staged, source).map_err(at(&target))?;
         }
         let mut written = Vec::new();
         for name in self.code_samples.keys() {

@@ -5,6 +5,7 @@
 //! text inside a comment; or through `safe`, by which the author of a template vouches for it. What macros and other templates
 //! yield was written by an author and passes.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use minijinja::value::{Kwargs, Rest, Value, ValueKind};
@@ -27,6 +28,7 @@ const RECURSION_MAX: usize = 64;
 pub(crate) struct Engine {
     environment: Environment<'static>,
     files: Arc<Vec<File>>,
+    delimiters: Delimiters,
 }
 
 impl Engine {
@@ -67,14 +69,14 @@ impl Engine {
         for file in files.iter() {
             if let Err(error) = environment.add_template_owned(file.path.clone(), file.text.clone())
             {
-                faults.push(fault_of(files, &file.path, &error));
+                faults.push(fault_of(files, delimiters, &file.path, &error));
             }
         }
-        Engine { environment, files: Arc::clone(files) }
+        Engine { environment, files: Arc::clone(files), delimiters: delimiters.clone() }
     }
 
     pub(crate) fn render(&self, path: &str, values: &Value) -> Result<String, Fault> {
-        let fault = |error: Error| fault_of(&self.files, path, &error);
+        let fault = |error: Error| fault_of(&self.files, &self.delimiters, path, &error);
         let template = self.environment.get_template(path).map_err(fault)?;
         template.render(values.clone()).map_err(fault)
     }
@@ -107,7 +109,7 @@ fn line_of_word(text: &str, word: &str) -> usize {
 }
 
 /// Where and why, in the file that is at fault, which may be an included one.
-fn fault_of(files: &[File], path: &str, error: &Error) -> Fault {
+fn fault_of(files: &[File], delimiters: &Delimiters, path: &str, error: &Error) -> Fault {
     // The innermost cause knows the place: what includes it only says that it failed.
     let mut cause = error;
     while let Some(source) =
@@ -118,9 +120,8 @@ fn fault_of(files: &[File], path: &str, error: &Error) -> Fault {
     let placed = if cause.line().is_some() { cause } else { error };
     let path = placed.name().unwrap_or(path);
     let shown = files.iter().find(|file| file.path == path).map_or(path, |file| &file.shown);
-    let place = placed.range().and_then(|range| placed.template_source()?.get(range));
-    let used =
-        place.map(str::trim).filter(|used| used.len() <= 80 && !used.contains('\n')).unwrap_or("");
+    let used = placed.range().zip(placed.template_source());
+    let used = used.map_or("", |(range, source)| expression(source, range, delimiters));
     let kind = cause.kind();
     let reason = match cause.detail() {
         Some(detail) => format!("{kind}: {detail}"),
@@ -145,11 +146,30 @@ fn fault_of(files: &[File], path: &str, error: &Error) -> Fault {
     )
 }
 
+/// The whole expression, or statement, that a range lies in; nothing if it is long.
+fn expression<'a>(source: &'a str, range: Range<usize>, delimiters: &Delimiters) -> &'a str {
+    let Some((before, after)) = source.get(..range.start).zip(source.get(range.end..)) else {
+        return "";
+    };
+    let pairs = [&delimiters.value, &delimiters.statement];
+    let from = pairs.iter().filter_map(|[open, _]| Some(before.rfind(open)? + open.len())).max();
+    let to = pairs.iter().filter_map(|[_, close]| after.find(close)).min();
+    let (from, to) = (from.unwrap_or(range.start), to.map_or(range.end, |at| range.end + at));
+    let used = source.get(from..to).unwrap_or("").trim();
+    if used.len() <= EXPRESSION_BYTES_MAX && !used.contains('\n') { used } else { "" }
+}
+
+/// A longer expression is not repeated in an error; its line is.
+const EXPRESSION_BYTES_MAX: usize = 80;
+
 fn refused(reason: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidOperation, reason.into())
 }
 
 fn literal(dialect: Dialect, value: &Value, options: Kwargs) -> Result<Value, Error> {
+    if value.is_undefined() {
+        return Err(Error::from(ErrorKind::UndefinedError));
+    }
     let indent: Option<usize> = options.get("indent")?;
     options.assert_all_used()?;
     let layout = indent.map_or(Layout::Line, |indent| Layout::Exploded { indent: indent.min(200) });

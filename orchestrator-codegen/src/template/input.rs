@@ -222,7 +222,7 @@ impl InputSpec {
 
     /// The value as the type has it, or what is wrong with it.
     pub(crate) fn fit(&self, value: &InputValue) -> Result<InputValue, String> {
-        let unfit = || Err(format!("{} is no {}", shown(value), self.kind.wanted()));
+        let unfit = || Err(format!("{} is not {}", shown(value), self.kind.wanted()));
         match (self.kind, value) {
             (InputType::Text, InputValue::Text(text)) => self.within(text.chars().count() as f64)?,
             (InputType::Identifier, InputValue::Text(text)) => {

@@ -5,7 +5,7 @@
 //! that writes another one carries its parts (the tokens, as text) and a plan (how its blocks are decided, and the digest of the
 //! result).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use minijinja::value::{Serde, Value};
@@ -68,7 +68,6 @@ struct Known<'a> {
 struct TemplateFacts<'a> {
     name: &'a str,
     description: &'a str,
-    line_length: Option<u32>,
 }
 
 /// What the author of the manifest wrote: names of files are safe to write as they are.
@@ -77,6 +76,7 @@ struct LayerFacts<'a> {
     name: &'a str,
     file: Value,
     language: Language,
+    line_length: Option<u32>,
     /// The blocks that it may have.
     blocks: Vec<&'a str>,
     /// The blocks that its markers may name: those, and those that a simpler template took out.
@@ -106,7 +106,6 @@ impl Rendering {
                 template: TemplateFacts {
                     name: template.name(),
                     description: &template.manifest().description,
-                    line_length: template.manifest().line_length,
                 },
                 layers: template.layers().iter().map(|layer| facts(template, layer)).collect(),
                 layer: facts(template, layer),
@@ -189,7 +188,7 @@ impl Rendering {
                 dialect.literal(&Value::from(Serde(value)), Layout::Exploded { indent: 0 })?
             }
         };
-        let width = self.template.manifest().line_length;
+        let width = self.template.line_length_of(spec);
         assignment(language, &constant.name, &literal, width.map(|width| width as usize))
     }
 
@@ -205,16 +204,21 @@ impl Rendering {
             .writes
             .as_deref()
             .and_then(|name| done.iter().find(|layer| layer.name == name));
-        let before = |decision: &&BlockDecision| {
-            specs[..=at].iter().any(|layer| layer.name == decision.layer)
-        };
-        let earlier = decisions.iter().filter(before).map(|decision| {
+        let inner = |layer: &String| specs[at + 1..].iter().any(|spec| spec.name == *layer);
+        let is_inner = |decision: &&BlockDecision| inner(&decision.layer);
+        // Only what a block further in listens to: a plan is to depend on as little as possible.
+        let heard: BTreeSet<&str> =
+            decisions.iter().filter(is_inner).map(|decision| decision.feature.as_str()).collect();
+        let earlier = decisions.iter().filter(|decision| !is_inner(decision));
+        let earlier = earlier.filter_map(|decision| {
+            let name = format!("{}.{}", decision.layer, decision.block);
             let kept = f64::from(u8::from(decision.kept));
-            (format!("{}.{}", decision.layer, decision.block), kept)
+            heard.contains(name.as_str()).then_some((name, kept))
         });
         let layers = specs.iter().enumerate().skip(at + 1).map(|(at, spec)| PlannedLayer {
             name: &spec.name,
             file: &spec.file,
+            line_length: self.template.line_length_of(spec),
             bias: request.parameters.biases.get(&spec.name).copied().unwrap_or(0.0),
             blocks: decisions
                 .iter()
@@ -306,6 +310,7 @@ struct Plan<'a> {
 struct PlannedLayer<'a> {
     name: &'a str,
     file: &'a str,
+    line_length: Option<u32>,
     bias: f64,
     blocks: Vec<PlannedBlock<'a>>,
     data: BTreeMap<&'a str, &'a InputValue>,
@@ -423,6 +428,7 @@ fn facts<'a>(template: &'a Template, layer: &'a LayerSpec) -> LayerFacts<'a> {
         name: &layer.name,
         file: Value::from_safe_string(layer.file.clone()),
         language: template.language_of(layer),
+        line_length: template.line_length_of(layer),
         markers: blocks.iter().copied().chain(template.removed()).collect(),
         blocks,
     }

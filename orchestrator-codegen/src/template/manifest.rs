@@ -4,7 +4,7 @@
 //! lets through is checked as a whole, so that all faults come at once. `templates/README.md` explains each key.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
@@ -23,6 +23,9 @@ pub const MANIFEST_VERSION: u32 = 1;
 
 /// More layers, inputs or blocks than these are a mistake.
 const ENTRIES_MAX: usize = 256;
+
+/// Code is formatted for widths such as these.
+const LINE_LENGTHS: RangeInclusive<u32> = 40..=400;
 
 /// Names that templates know without any input of that name; no input may have one of them.
 pub const RESERVED: &[&str] = &[
@@ -103,6 +106,9 @@ pub struct LayerSpec {
     pub language: Option<Language>,
     /// The template file it is rendered from.
     pub template: String,
+    /// The width that its code is formatted for; that of the template if not given.
+    #[serde(default)]
+    pub line_length: Option<u32>,
     /// The later layer that it carries, and writes when it is run.
     #[serde(default)]
     pub writes: Option<String>,
@@ -209,7 +215,7 @@ impl<'a> ManifestText<'a> {
             let reason = format!("[{from}, {to}] is no range of complexity");
             fault(&["complexity"], reason, "give two numbers from 0 to 1, the smaller one first");
         }
-        if let Some(width) = manifest.line_length.filter(|width| !(40..=400).contains(width)) {
+        if let Some(width) = manifest.line_length.filter(|width| !LINE_LENGTHS.contains(width)) {
             fault(&["line_length"], format!("{width} is no line length"), "give 40 to 400 columns");
         }
         if let Some(delimiters) = &manifest.delimiters
@@ -286,6 +292,11 @@ impl<'a> ManifestText<'a> {
             let remedy =
                 "use letters, digits, . - _ and / between folders, within the output folder";
             faults.push(self.fault(&["layers", at, "file"], reason, remedy));
+        }
+        if let Some(width) = layer.line_length.filter(|width| !LINE_LENGTHS.contains(width)) {
+            let reason = format!("{width} is no line length");
+            let path = ["layers", at, "line_length"];
+            faults.push(self.fault(&path, reason, "give 40 to 400 columns"));
         }
         if !is_file(&layer.template) {
             let reason = format!("{:?} is no name of a template file", layer.template);

@@ -151,6 +151,11 @@ impl Template {
         layer.language.unwrap_or(self.language())
     }
 
+    /// The width that the code of a layer is formatted for, in columns, if one was given.
+    pub fn line_length_of(&self, layer: &LayerSpec) -> Option<u32> {
+        layer.line_length.or(self.manifest().line_length)
+    }
+
     /// Its optional parts.
     pub fn blocks(&self) -> &[Block] {
         &self.manifest().blocks
@@ -365,9 +370,15 @@ impl Gathered {
             let mut fault = |reason: String, remedy: &str| {
                 faults.push(self.fault("layers", &layer.name, reason, remedy));
             };
-            if !files.insert(layer.file.to_ascii_lowercase()) {
-                fault(format!("another layer writes {} too", layer.file), "give it another file");
+            let file = layer.file.to_ascii_lowercase();
+            let folder = |one: &str, other: &str| other.starts_with(&format!("{one}/"));
+            if files.iter().any(|other: &String| {
+                *other == file || folder(other, &file) || folder(&file, other)
+            }) {
+                let reason = format!("{} gets in the way of another layer's file", layer.file);
+                fault(reason, "give it another file");
             }
+            files.insert(file);
             if !self.files.iter().any(|file| file.path == layer.template) {
                 let reason = format!("there is no template file {:?}", layer.template);
                 fault(reason, "name a file of the folder that ends in .j2");

@@ -39,7 +39,7 @@ impl Delimiters {
         for mark in marks.into_iter().flatten() {
             let length = mark.chars().count();
             let plain = |mark: char| mark.is_ascii_punctuation() && !"\"'".contains(mark);
-            if length < 2 || length > MARK_CHARS_MAX || !mark.chars().all(plain) {
+            if !(2..=MARK_CHARS_MAX).contains(&length) || !mark.chars().all(plain) {
                 return Err(format!("{mark:?} is no mark of two to eight punctuation characters"));
             }
         }
