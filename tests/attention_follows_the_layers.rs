@@ -6,11 +6,13 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use orchestrator_ai::codegen::LAYERS;
 use orchestrator_ai::{
     AttentionRouting, EMPHASIS_REACH, OrchestrationContext, Preset, Report, Settings, Verdict,
 };
 use support::{orchestrate, penguins, quick};
+
+/// Those of the default template.
+const LAYERS: [&str; 3] = ["layer_0", "layer_1", "layer_2"];
 
 fn with(data: &Path, settings: Settings) -> Report {
     let settings = Settings { generations: 5, episodes: 5, ..settings };

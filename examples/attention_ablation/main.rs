@@ -33,8 +33,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use orchestrator_ai::codegen::{
-    BlockDecision, GenerateRequest, GeneratedScripts, Generator, Interpreter, SCORE_THRESHOLD,
-    neutral_parameters,
+    BlockDecision, DEFAULT_TEMPLATE, GenerateRequest, GeneratedScripts, Generator, Interpreter,
+    SCORE_THRESHOLD, Template,
 };
 use orchestrator_ai::core::Seed;
 use orchestrator_ai::{
@@ -163,16 +163,17 @@ fn arms(data: &Path, seed: u64, verify: bool) -> Result<Arms, Failure> {
     let request = |emphasis: Emphasis| GenerateRequest {
         activation: report.settings.activation,
         emphasis,
-        ..GenerateRequest::new(
-            &report.project,
-            &report.objective,
+        ..GenerateRequest::for_profile(
+            DEFAULT_TEMPLATE,
             &report.data,
             report.rl_optimization.optimized_params.clone(),
         )
+        .with("project", report.project.as_str())
+        .with("objective", report.objective.as_str())
     };
     let shuffled = shuffled(on, Seed(seed));
-    let mut every =
-        GenerateRequest { parameters: neutral_parameters(), ..request(Emphasis::new()) };
+    let parameters = Template::builtin(DEFAULT_TEMPLATE)?.neutral_parameters();
+    let mut every = GenerateRequest { parameters, ..request(Emphasis::new()) };
     every.features.values_mut().for_each(|feature| *feature = 1.0);
     let arms = [
         request(Emphasis::new()),

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use orchestrator_attention::{
     AttentionConfig, ContextEntry, ContextInput, ContextOutput, ContextWorker, Flow,
 };
-use orchestrator_codegen::{BLOCKS, LAYERS};
+use orchestrator_codegen::{DEFAULT_TEMPLATE, Template};
 use orchestrator_core::{Check, Payload, Task, TaskError, TaskOutput, Worker, async_trait};
 use orchestrator_ga::COMPLEXITY;
 use serde::{Deserialize, Serialize};
@@ -64,20 +64,29 @@ pub(in crate::pipeline) struct AttendUnit(pub Unit);
 #[async_trait]
 impl Worker for AttendUnit {
     async fn execute(&self, task: Task) -> Result<TaskOutput, TaskError> {
-        let Initialised { features, .. } = task.context().output(step::INITIALISE)?;
+        let Initialised { features, layers: names, .. } =
+            task.context().output(step::INITIALISE)?;
         let settings = &self.0.context.settings;
-        let complexities = LAYERS.map(|layer| (layer.to_owned(), complexity(layer, &features)));
+        let template = Template::builtin(DEFAULT_TEMPLATE).map_err(terminal("codegen"))?;
+        let complexities: Vec<(String, f64)> = names
+            .iter()
+            .map(|layer| (layer.clone(), complexity(&template, layer, &features)))
+            .collect();
+        let place = |layer: &String| match names.last() {
+            Some(last) if last == layer => Place::Innermost,
+            _ => Place::Outer,
+        };
         let attends = |layer: &&(String, f64)| settings.attends(layer.1);
         let layers: Vec<ContextEntry> = complexities
             .iter()
             .filter(attends)
-            .map(|(layer, _)| interests(layer, &features))
+            .map(|(layer, _)| interests(layer, place(layer), &features))
             .collect();
         let config = settings.attention(layers.len());
         let decision = decision(&complexities, &layers, settings.attention_above);
         let mut routing = AttentionRouting {
             decision,
-            layer_complexity: complexities.into(),
+            layer_complexity: complexities.into_iter().collect(),
             ..AttentionRouting::unused(config)
         };
         if layers.is_empty() {
@@ -159,20 +168,26 @@ fn decision(complexities: &[(String, f64)], layers: &[ContextEntry], threshold: 
 }
 
 /// The complexity of what a layer listens to, by the formula of the profile, in which complexity itself has no part.
-fn complexity(layer: &str, features: &BTreeMap<String, f64>) -> f64 {
-    let own = BLOCKS.iter().filter(|block| block.layers.contains(&layer));
-    let listened: BTreeSet<&str> = own.map(|block| block.feature).collect();
+fn complexity(template: &Template, layer: &str, features: &BTreeMap<String, f64>) -> f64 {
+    let own = template.blocks().iter().filter(|block| block.layers.iter().any(|own| own == layer));
+    let listened: BTreeSet<&str> = own.map(|block| block.feature.as_str()).collect();
     let troubles = listened.into_iter().filter(|feature| *feature != COMPLEXITY);
     let values = troubles.filter_map(|feature| features.get(feature));
     1.0 - values.map(|value| 1.0 - 0.5 * value).product::<f64>()
 }
 
+/// Where a layer stands among the others.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    Outer,
+    Innermost,
+}
+
 /// What a layer looks for: the outer layers for what decides the structure, the innermost for what is wrong with the data; each by how
 /// much of it there is.
-fn interests(layer: &str, features: &BTreeMap<String, f64>) -> ContextEntry {
+fn interests(layer: &str, place: Place, features: &BTreeMap<String, f64>) -> ContextEntry {
     const STRUCTURE: [&str; 3] = [COMPLEXITY, "size", "types"];
-    let innermost = LAYERS.last().is_some_and(|last| *last == layer);
-    let looks = |name: &str| STRUCTURE.contains(&name) != innermost;
+    let looks = |name: &str| STRUCTURE.contains(&name) != (place == Place::Innermost);
     let weight = |name: &str, value: f64| if looks(name) { 0.5 + value } else { 0.5 * value };
     let interests = features.iter().map(|(name, &value)| (name, weight(name, value)));
     ContextEntry::interests(layer, interests)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use orchestrator_codegen::LAYERS;
+use orchestrator_codegen::{DEFAULT_TEMPLATE, Template};
 use orchestrator_core::{Check, Payload, Task, TaskError, TaskOutput, Worker, async_trait};
 use orchestrator_intelligence::{
     FailurePattern, Improver, Knowledge, Remedy, RunMetrics, RunSummary, Suggestion,
@@ -69,7 +69,7 @@ impl Worker for ImproveUnit {
         let settings = self.0.context.settings;
         let project = &self.0.context.project;
         let strategy = Payload::of(&settings.preset)?.to::<String>()?;
-        let mut hyperparameters = hyperparameters(&settings);
+        let mut hyperparameters = hyperparameters(&settings)?;
         let seeded_share = search.warm_starts as f64 / settings.population as f64;
         hyperparameters.insert("seeded_share".to_owned(), seeded_share);
         let mut knowledge = self.0.knowledge.clone();
@@ -139,9 +139,10 @@ impl Worker for ImproveUnit {
 }
 
 /// The settings of a run by the names that the documents' advice has for them.
-fn hyperparameters(settings: &Settings) -> BTreeMap<String, f64> {
-    let attention = settings.attention(LAYERS.len());
-    [
+fn hyperparameters(settings: &Settings) -> Result<BTreeMap<String, f64>, TaskError> {
+    let template = Template::builtin(DEFAULT_TEMPLATE).map_err(terminal("codegen"))?;
+    let attention = settings.attention(template.layers().len());
+    let named = [
         ("population", settings.population as f64),
         ("generations", f64::from(settings.generations)),
         ("mutation_rate", settings.ga().mutation_rate),
@@ -149,9 +150,8 @@ fn hyperparameters(settings: &Settings) -> BTreeMap<String, f64> {
         ("epsilon", settings.rl().exploration.first_epsilon()),
         ("heads", attention.heads as f64),
         ("embed_dim", attention.embed_dim as f64),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into()
+    ];
+    Ok(named.map(|(name, value)| (name.to_owned(), value)).into())
 }
 
 /// Keeps failures of this run, with the settings that it had.
@@ -167,7 +167,7 @@ pub(in crate::pipeline) fn remember(
                 code: case.code.clone(),
                 message: case.detail.clone(),
                 run: unit.knowledge.runs(),
-                hyperparameters: hyperparameters(&unit.context.settings),
+                hyperparameters: hyperparameters(&unit.context.settings)?,
             })
             .map_err(terminal("knowledge"))?;
     }
