@@ -30,11 +30,49 @@ pub const SPACE: &[char] = &[' ', '\t', '\r', '\n', '\u{b}', '\u{c}', '\u{a0}'];
 /// What stands for no value. Spelled out, because the other spellings are words: `Na` is sodium, `Nan` and `Null` are names.
 pub const MISSING: &[&str] = &[
     "", "NA", "N/A", "n/a", "N.A.", "n.a.", "#N/A", "#NA", "<NA>", "NaN", "nan", "NAN", "-NaN",
-    "-nan", "null", "NULL", "None", "none", "NONE", "-", "--", "?", ".",
+    "-nan", "null", "NULL", "None", "none", "NONE", "-", "--", "?", ".", "#N/A N/A", "1.#IND",
+    "-1.#IND", "1.#QNAN", "-1.#QNAN",
 ];
 
 /// The delimiters that are looked for, in order of preference.
 pub const DELIMITERS: &[char] = &[',', ';', '\t', '|'];
+
+/// Runs of blanks: a delimiter only where none of [`DELIMITERS`] will do.
+pub const BLANKS: char = ' ';
+
+/// More records before the header are no title: the greatest in the data files of common packages is 40 lines.
+pub const PREAMBLE_MAX: usize = 100;
+
+/// More different names in JSON are keys that are data.
+pub const JSON_COLUMNS_MAX: usize = 10_000;
+
+/// Deeper nesting is none that a person wrote, and would only exhaust the stack.
+pub const JSON_NESTING_MAX: usize = 64;
+
+/// Files of these names hold JSON.
+pub const JSON_SUFFIXES: &[&str] = &[".json", ".geojson"];
+
+/// Files of these names hold a JSON value a line.
+pub const JSON_LINES_SUFFIXES: &[&str] = &[".jsonl", ".ndjson"];
+
+/// Files of these names hold delimited text, whatever they start with. For other names the start decides.
+pub const DELIMITED_SUFFIXES: &[&str] = &[".csv", ".tsv", ".tab", ".txt", ".dat"];
+
+/// The months as English dates name them, in full or by their first three letters; "Sept", too.
+pub const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
 
 /// Stands for "no delimiter": the ASCII unit separator, which no text holds.
 pub(crate) const NO_DELIMITER: u8 = 0x1f;

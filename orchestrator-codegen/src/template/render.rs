@@ -25,6 +25,9 @@ pub struct TemplateError {
     pub reason: String,
 }
 
+/// What the script and a generator of scripts read files by: included in both.
+const READING: &str = include_str!("../../templates/reading.py.j2");
+
 /// Frames a marker in rendered text. Literals are ASCII without control characters, so that no value can look like one.
 const OPEN: char = '\u{2}';
 const CLOSE: char = '\u{3}';
@@ -41,7 +44,8 @@ pub(crate) fn render(
         line: error.line().unwrap_or(1),
         reason: reason(&error),
     };
-    let environment = environment(blocks);
+    let mut environment = environment(blocks);
+    environment.add_template("reading.py.j2", READING).map_err(fault)?;
     let template = environment.template_from_named_str(name, source).map_err(fault)?;
     template.render(Value::from(Serde(values))).map_err(fault)
 }
