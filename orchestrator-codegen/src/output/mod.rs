@@ -4,4 +4,4 @@ mod check;
 mod scripts;
 
 pub use check::{check_by_running, check_scripts};
-pub use scripts::{Completeness, GeneratedScripts, SampleMetadata, WriteError};
+pub use scripts::{Attempt, Completeness, GeneratedScripts, SampleMetadata, WriteError};

@@ -1,8 +1,8 @@
 """What the cleaned table of a file has to be, by pandas. Shares no code with the generated script.
 
-    python oracle.py ROOT OUT
+    python oracle.py ROOT OUT NAMES
 
-ROOT holds the packages' data files, OUT for each of them a folder with what the script wrote. Prints a JSON object a file.
+ROOT holds the packages' data files, OUT for each of them a folder with what the script wrote, NAMES is their list in JSON. Prints a JSON object a file.
 
 The dialect of each file is written down here by a person who looked at it. How a column is typed follows the rules in
 src/rules.rs by pandas' own means: read_csv and json_normalize, to_numeric, to_datetime, isin, drop_duplicates. What pandas by
@@ -83,7 +83,7 @@ for name in (
 MEMBERS = {"earthquakes.json": "features"}
 
 DATES = ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%b %d %Y", "%b %d, %Y", "%B %d %Y", "%B %d, %Y", "%d %b %Y", "%d-%b-%Y"]
-TIMES = ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f", "%Y/%m/%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
+TIMES = ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 MONTH_FIRST, DAY_FIRST = ["%m/%d/%Y", "%m-%d-%Y"], ["%d/%m/%Y", "%d-%m-%Y"]
 
 
@@ -155,7 +155,8 @@ def typed(values, decimal_comma):
     only_month, only_day = (month_first.notna() & day_first.isna()).sum(), (day_first.notna() & month_first.isna()).sum()
     formats = DATES + (MONTH_FIRST if only_month > only_day else DAY_FIRST if only_day > only_month else [])
     dates = parse(values, formats)
-    moments = dates.fillna(parse(values, TIMES + ([form + " %H:%M" for form in MONTH_FIRST] if only_month else [])))
+    iso = pd.to_datetime(values.where(values.str.match(r"\d{4}-\d\d?-\d\d?[T ]\d")), format="ISO8601", errors="coerce", utc=True)
+    moments = dates.fillna(iso.dt.tz_localize(None)).fillna(parse(values, TIMES + ([form + " %H:%M" for form in MONTH_FIRST] if only_month else [])))
     candidates = [
         ("boolean", booleans),
         ("integer", numerals.where(whole & numbers.notna()).map(int, na_action="ignore")),
@@ -252,6 +253,10 @@ def compare(path, out):
     with open(os.path.join(out, "quality_report.json"), encoding="utf-8") as file:
         report = json.load(file)
     names, kinds, wanted, _ = expected(path)
+    if path.endswith(".json"):  # json_normalize moves nested members to the end; the script leaves them where they are.
+        order = [names.index(column["name"]) for column in report["columns"]]
+        names, kinds = [names[at] for at in order], [kinds[at] for at in order]
+        wanted = wanted[order].set_axis(range(len(order)), axis=1)
     ours = [column["type"] for column in report["columns"]]
     if ours != kinds:
         pairs = [f"{at + 1}: {ours[at]} for {kinds[at]}" for at in range(min(len(ours), len(kinds))) if ours[at] != kinds[at]]
@@ -275,8 +280,8 @@ def compare(path, out):
 
 
 def main():
-    root, out = sys.argv[1:]
-    for name in json.load(sys.stdin):
+    root, out, names = sys.argv[1:]
+    for name in json.loads(names):
         try:
             report, why = compare(os.path.join(root, name), os.path.join(out, name))
             rows, columns = report["rows_out"], len(report["columns"])
