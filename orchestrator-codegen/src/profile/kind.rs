@@ -208,7 +208,7 @@ fn is_named_date(text: &str) -> bool {
     month_first(text).or_else(|| day_first(text)).is_some_and(|(year, month, day)| {
         let lower = month.to_ascii_lowercase();
         let named = |full: &&str| lower == **full || lower == full[..3];
-        let at = MONTHS.iter().position(|full| named(&full)).or((lower == "sept").then_some(8));
+        let at = MONTHS.iter().position(named).or((lower == "sept").then_some(8));
         at.is_some_and(|at| is_date(year, &(at + 1).to_string(), day))
     })
 }
