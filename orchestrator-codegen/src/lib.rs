@@ -1,6 +1,6 @@
 //! Layered script generation from weighted tokens, validated before it is written.
 //!
-//! A user has a CSV file and wants it clean. This crate looks at the file ([`Profile`]), weighs what it sees with the
+//! A user has a file of data, CSV or JSON, and wants it clean. This crate looks at the file ([`Profile`]), weighs what it sees with the
 //! parameters θ of an optimiser, and writes three layers of Python that run wherever Python 3.8 does: `layer_2.py` cleans
 //! the file, `layer_1.py` writes `layer_2.py`, `layer_0.py` writes `layer_1.py`. Which optional blocks the layers have is
 //! decided token by token, kept when activation((w · feature + b) / T) reaches a threshold, and every decision is reported.
@@ -48,7 +48,7 @@ pub use output::{
     Attempt, Completeness, GeneratedScripts, SampleMetadata, WriteError, check_by_running,
     check_scripts,
 };
-pub use profile::{ColumnProfile, ColumnType, FEATURES, Profile, ProfileError, Shares};
+pub use profile::{ColumnProfile, ColumnType, DataFormat, FEATURES, Profile, ProfileError, Shares};
 pub use quality::{DUPLICATE_CHARS_MIN, PythonQuality, Quality, QualityAnalyzer};
 pub use request::{COLUMNS, DEFAULT_TEMPLATE, GenerateRequest, columns_of};
 pub use sandbox::{

@@ -2,13 +2,14 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use orchestrator_codegen::{
     ColumnType, GenerateRequest, GeneratedScripts, Generator, Profile, PythonValidator, Validator,
 };
-use support::{python, template};
+use support::{nasty_files, python, template};
 
 fn request(profile: &Profile) -> GenerateRequest {
     let mut theta = template().neutral_parameters();
@@ -59,12 +60,17 @@ fn troubled() -> Vec<u8> {
 
 #[test]
 fn layer_0_writes_for_another_sample_what_the_library_would() {
-    let files: [(&str, Vec<u8>); 6] = [
+    let files: [(&str, Vec<u8>); 8] = [
         ("clean.csv", clean()),
         ("troubled.csv", troubled()),
         ("semicolons.csv", b"a;b;c\n1,5;x;2020-01-02\n2,5;;2020-01-03\n;y  z;\n".to_vec()),
         ("headless.csv", b"1,2,x\n3,4,y\n5,6,z\n5,6,z\n".to_vec()),
         ("names.csv", "naïve \"name\",😀,it's\n1,2,3\n4,5,6\n".as_bytes().to_vec()),
+        (
+            "nested.json",
+            br#"{"rows": [{"id": 1, "at": {"x": 1.5}}, {"id": 2, "t": null}]}"#.to_vec(),
+        ),
+        ("lines.jsonl", b"{\"id\": 1, \"v\": 2.5}\n{\"id\": 2, \"v\"\n{\"id\": 2}\n".to_vec()),
         ("one.csv", b"city\nParis\nRome\n\nBerlin\n".to_vec()),
     ];
     let shipped = scripts("clean.csv", &clean());
@@ -89,6 +95,46 @@ fn layer_0_writes_for_another_sample_what_the_library_would() {
         assert_eq!(written("layer_2.py"), wanted.code_samples["layer_2.py"], "{name}");
     }
     assert_ne!(scripts("troubled.csv", &troubled()).code_samples, shipped.code_samples);
+}
+
+/// Each file that the tests of reading have: the columns, and the features to the last bit.
+#[test]
+fn layer_0_measures_what_the_library_does_whatever_the_file_looks_like() {
+    const DRIVER: &str = r#"
+import json, os, struct, sys
+sys.path.insert(0, os.getcwd())
+sys.dont_write_bytecode = True
+import layer_0
+cleaner = layer_0.load_cleaner()
+for name in json.loads(sys.argv[1]):
+    try:
+        columns, features = layer_0.profile(cleaner, name)
+        bits = {key: struct.unpack("<Q", struct.pack("<d", features[key]))[0] for key in features}
+        print(json.dumps([[[column["name"], column["type"]] for column in columns], bits]))
+    except cleaner.Problem:
+        print("null")
+"#;
+    let folder = tempfile::tempdir().unwrap();
+    scripts("clean.csv", &clean()).write_to(folder.path()).unwrap();
+    let files = nasty_files();
+    for (name, data) in &files {
+        std::fs::write(folder.path().join(name), data).unwrap();
+    }
+    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+    let names = serde_json::to_string(&names).unwrap();
+    let printed = support::run(DRIVER, &[&names], folder.path());
+    assert_eq!(printed.lines().count(), files.len());
+    for ((name, data), line) in files.iter().zip(printed.lines()) {
+        let wanted = Profile::of_bytes(name, data).ok().map(|profile| {
+            let columns = profile.columns.iter();
+            let columns: Vec<_> =
+                columns.map(|column| (column.name.clone(), column.column_type.name())).collect();
+            let bits = profile.features.iter().map(|(name, value)| (name.clone(), value.to_bits()));
+            (columns, bits.collect::<BTreeMap<String, u64>>())
+        });
+        let measured: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(measured, serde_json::to_value(wanted).unwrap(), "{name}");
+    }
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn byte_for_byte_in_an_empty_folder() {
 fn a_layer_that_was_tampered_with_does_not() {
     let mut scripts = scripts(&[]);
     let layer = scripts.code_samples.get_mut("layer_0.py").unwrap();
-    *layer = layer.replacen("Cleans one CSV file", "Soils one CSV file", 1);
+    *layer = layer.replacen("Cleans one file of data", "Soils one file of data", 1);
     let error = python().reproduces_chain(&scripts).unwrap_err();
     assert!(
         matches!(&error, InterpreterError::Failed { code: Some(2), stderr, .. } if stderr.contains("that was shipped")),

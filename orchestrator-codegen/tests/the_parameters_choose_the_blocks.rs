@@ -238,7 +238,7 @@ fn the_worker_gives_the_documents_keys_and_can_be_cancelled() {
 fn a_file_that_cannot_be_read_is_one_clear_error() {
     let folder = tempfile::tempdir().unwrap();
     let error = |path: &std::path::Path| Profile::of_path(path).unwrap_err().to_string();
-    assert!(error(folder.path()).ends_with(": this is a directory; name a CSV file"));
+    assert!(error(folder.path()).ends_with(": this is a directory; name a data file"));
     let missing = folder.path().join("no.csv");
     assert_eq!(
         error(&missing),

@@ -14,7 +14,9 @@ fn profile(name: &str, bytes: &[u8]) -> Value {
             "blank_lines": profile.blank_lines,
             "delimiter": profile.delimiter,
             "header": profile.header,
-            "columns": profile.columns.iter().map(|column| json!([column.name, column.column_type])).collect::<Vec<_>>(),
+            "format": profile.format,
+            "assumed": profile.assumed,
+            "columns": profile.columns.iter().map(|column| json!([column.name, column.column_type, column.absent])).collect::<Vec<_>>(),
         }),
         Err(error) => json!({ "error": error.to_string() }),
     }
@@ -30,7 +32,9 @@ fn report(report: &Value) -> Value {
         "blank_lines": report["blank_lines"],
         "delimiter": report["delimiter"],
         "header": report["header"],
-        "columns": columns.map(|column| json!([column["name"], column["type"]])).collect::<Vec<_>>(),
+        "format": report["format"],
+        "assumed": report["assumed"],
+        "columns": columns.map(|column| json!([column["name"], column["type"], column.get("absent")])).collect::<Vec<_>>(),
     })
 }
 
@@ -112,6 +116,15 @@ fn random_file(stream: &mut Stream) -> Vec<u8> {
         "name",
         "id",
         "\u{a0}",
+        "\"1,234\"",
+        "\"1,234,567\"",
+        "\"-1,234.5\"",
+        "Jun 12 1998",
+        "1-Mar-2001",
+        "-Inf",
+        "#",
+        "# x",
+        "'q'",
         "+4912345678",
         "9223372036854775808",
         "-9223372036854775808",
@@ -125,7 +138,7 @@ fn random_file(stream: &mut Stream) -> Vec<u8> {
         "--",
         "well, I said so.",
     ];
-    let marks = [",", ",", ";", "\t", "|"];
+    let marks = [",", ",", ";", "\t", "|", " ", "  "];
     let mark = marks[stream.below(marks.len())];
     let ends = ["\n", "\r\n", "\r"];
     let end = ends[stream.below(ends.len())];
@@ -135,6 +148,9 @@ fn random_file(stream: &mut Stream) -> Vec<u8> {
         .map(|_| (0..1 + stream.below(4)).map(|_| CELLS[stream.below(CELLS.len())]).collect())
         .collect();
     let mut text = String::new();
+    for _ in 0..stream.below(6).saturating_sub(3) {
+        text += &[CELLS[stream.below(CELLS.len())], end].concat();
+    }
     for _ in 0..1 + stream.below(12) {
         let row: Vec<&str> = menus
             .iter()
@@ -166,15 +182,92 @@ fn on_files_that_nobody_has() {
     compare(&files);
 }
 
+/// Text that is JSON, or nearly: as an array, in a member, or a value a line.
+fn random_json(stream: &mut Stream) -> Vec<u8> {
+    const VALUES: &[&str] = &[
+        "null",
+        "true",
+        "false",
+        "0",
+        "-0",
+        "1",
+        "2",
+        "1.50",
+        "1e3",
+        "1E400",
+        "NaN",
+        "-Infinity",
+        "123456789012345678901",
+        "\"\"",
+        "\"NA\"",
+        "\"x\"",
+        "\"y \"",
+        "\"007\"",
+        "\"1,234,567\"",
+        "\"2020-01-02\"",
+        "\"Jun 12 1998\"",
+        "\"\\u00e9\\ud83d\"",
+        "\"a\\nb\"",
+        "[]",
+        "{}",
+        "[1, \"x\"]",
+        "{\"c\": 1}",
+        "{\"c\": {\"d\": [2]}}",
+        "{\"b\": null, \"c\": \"z\"}",
+        "[{\"a\": 1}]",
+        "01",
+        "nul",
+        "'x'",
+    ];
+    const KEYS: &[&str] = &["a", "b", "c", "a.c", "", "value", "a"];
+    const GAPS: &[&str] = &["", "", " ", "\n", "\r\n", "\t"];
+    let sound = VALUES.len() - if stream.chance(0.8) { 3 } else { 0 };
+    let mut record = || {
+        let gap = GAPS[stream.below(GAPS.len())];
+        let mut value = || VALUES[stream.below(sound)];
+        let (first, second) = (value(), value());
+        let mut key = || KEYS[stream.below(KEYS.len())];
+        let (left, right) = (key(), key());
+        match stream.below(12) {
+            0 => first.to_owned(),
+            1 => format!("[{first},{gap}{second}]"),
+            2 => format!("{{\"{left}\": {first}}}"),
+            _ => format!("{{\"{left}\":{gap}{first},\"{right}\": {second}{gap}}}"),
+        }
+    };
+    let records: Vec<String> = (0..7).map(|_| record()).collect();
+    let records = &records[..stream.below(8)];
+    let text = match stream.below(5) {
+        0 | 1 => format!("[{}]", records.join(", \n")),
+        2 => format!("{{\"n\": 1,\n\"data\": [{}]}}", records.join(",")),
+        _ => records.join("\n") + "\n",
+    };
+    text.into_bytes()
+}
+
+#[test]
+fn on_json_that_is_sound_or_nearly_so() {
+    let mut stream = Seed(7).stream();
+    let files: Vec<(String, Vec<u8>)> = (0..300)
+        .map(|number| {
+            let suffix = ["json", "jsonl", "data"][stream.below(3)];
+            (format!("{number}.{suffix}"), random_json(&mut stream))
+        })
+        .collect();
+    compare(&files);
+}
+
 /// Files that people have, with bytes changed, taken out and put in.
 #[test]
 fn on_files_that_were_damaged_and_no_block_stumbles_over_them() {
     const BYTES: &[u8] = b"\"\",;\t|\n\r 0159.-+eE/:TZ\xc3\xa9\xff\0#";
     let mut stream = Seed(12).stream();
     let whole = nasty_files();
-    let files: Vec<(String, Vec<u8>)> = (0..120)
+    let files: Vec<(String, Vec<u8>)> = (0..240)
         .map(|number| {
-            let mut bytes = whole[stream.below(whole.len())].1.clone();
+            let (name, bytes) = &whole[stream.below(whole.len())];
+            let suffix = name.rsplit('.').next().unwrap_or("data");
+            let mut bytes = bytes.clone();
             bytes.truncate(400);
             for _ in 0..1 + stream.below(6) {
                 let at = stream.below(bytes.len() + 1);
@@ -186,7 +279,7 @@ fn on_files_that_were_damaged_and_no_block_stumbles_over_them() {
                     _ => drop(bytes.drain(at..(at + 1 + stream.below(9)).min(bytes.len()))),
                 }
             }
-            (format!("{number}.csv"), bytes)
+            (format!("{number}.{suffix}"), bytes)
         })
         .collect();
     compare(&files);

@@ -111,7 +111,7 @@ fn headers_and_delimiters_are_found() {
         ("pipes.csv", "|", true, "a|b"),
         ("no_header.csv", ",", false, "column_1|column_2|column_3"),
         ("no_header_text.csv", ",", false, "column_1|column_2"),
-        ("short_header.csv", ",", true, "a|b|column_3"),
+        ("short_header.csv", ",", true, "column_1|a|b"),
         ("long_header.csv", ",", true, "a|b|c"),
         ("one_column.csv", "", true, "city"),
         ("one_column_numbers.csv", "", false, "column_1"),
@@ -143,8 +143,53 @@ fn headers_and_delimiters_are_found() {
     assert_eq!(columns(report("codes.csv")), ["zip text 0", "phone text 0", "big text 0"]);
     assert_eq!(columns(report("ambiguous_dates.csv")), ["a text 0"]);
     assert_eq!(report("ragged.csv")["rows_quarantined"], 2);
-    assert_eq!(report("infinite.csv")["rows_quarantined"], 0, "two strangers in five: text");
+    assert_eq!(columns(report("infinite.csv")), ["a float 0"]);
+    assert_eq!(report("infinite.csv")["rows_quarantined"], 1, "1e999 is no float, inf is");
+    assert_eq!(report("infinite.csv")["columns"][0]["max"], "inf");
+    for (name, rows, cleaned) in [
+        ("identified.csv", 4, "id,v\n1,x\n2,x\n3,x\n"),
+        ("dice.csv", 4, "eyes,hand\n1,left\n2,left\n1,left\n1,right\n"),
+        ("titled.csv", 4, "city,n,v\nRome,1,2\nBonn,3,4\nKiel,3,4\nOslo,5,6\n"),
+        ("commented.csv", 2, "a,b,c\n1,2,x\n3,4,y\n"),
+        ("commented_header.csv", 2, "a,b,c\n1,2,x\n3,4,y\n"),
+        ("short_rows.csv", 4, "a,b,c,d\n1,2,3,\n4,5,6,\n7,8,9,\n1,3,4,5\n"),
+        ("row_names.csv", 3, "column_1,weight,pig\n1,26.5,1\n2,27.6,1\n3,36.5,1\n"),
+        ("blanks.txt", 3, "Days,Weight,ID\n0.0,1,1\n2.5,1,2\n,7,3\n"),
+        ("single_quotes.csv", 2, "a b,c\n1,2\n3,4\n"),
+        ("grouped.csv", 2, "a,b,c\n\"1,234\",1234,1234567\n\"2,345\",5.5,-1234.5\n"),
+        (
+            "named_dates.csv",
+            2,
+            "a,b,c\n1998-06-12,2001-03-01,\"Sept. 3, 2001\"\n2000-05-01,2002-04-12,\"Feb 30, 2001\"\n",
+        ),
+        (
+            "records.json",
+            4,
+            "a,b.c,b.d,b,e,value\n1,x,\"[1,2.50]\",,,\n,,,{},,\n,\u{fffd} y,,,true,\n,,,,,5\n",
+        ),
+        (
+            "big.json",
+            2,
+            "id,n,f\n123456789012345678901,9223372036854775807,100.0\n5,-1,0.10000000000000000001\n",
+        ),
+        ("member.json", 2, "a\n1\n3\n"),
+        ("lines.jsonl", 4, "a,b\n1,x\n2,\n,z\n"),
+        ("arrays.json", 3, "name,n\nx,1\ny,2\n"),
+    ] {
+        let report = report(name);
+        assert_eq!((&report["rows_in"], &report["cleaned"]), (&json!(rows), &json!(cleaned)));
+    }
     for (name, error) in [
+        ("cut.json", "line 3: the JSON that begins here is damaged; mend it or cut it out"),
+        (
+            "missing_comma.json",
+            "line 2: the JSON that begins here is damaged; mend it or cut it out",
+        ),
+        ("deep.json", "line 1: the JSON is nested more than 64 levels deep; make it flatter"),
+        (
+            "members.json",
+            "line 1: more than one member holds records (nodes, links); name one by --records",
+        ),
         ("blank.csv", "line 1: the file is empty; give a file with at least one row"),
         ("empty.csv", "line 1: the file is empty; give a file with at least one row"),
         ("open_quote.csv", "line 3: a quote is opened and never closed; close it or remove it"),
@@ -216,9 +261,9 @@ fn each_block_does_what_it_says() {
 
     let near = clean(
         &scripts(&["near_deduplication"]),
-        "a,b\nAda  Byron,1.5\nada byron,1.50\nAda Byron,1.6\nada byron,1.5\n",
+        "id,a,b\n1,Ada  Byron,1.5\n1,ada byron,1.50\n2,Ada Byron,1.6\n1,ada byron,1.5\n",
     );
-    assert_eq!(near["cleaned"], "a,b\nAda  Byron,1.5\nAda Byron,1.6\n");
+    assert_eq!(near["cleaned"], "id,a,b\n1,Ada  Byron,1.5\n2,Ada Byron,1.6\n");
     assert_eq!(near["near_duplicates"], 2);
 
     let tidy = clean(&scripts(&["text_normalisation"]), "a,b\nx  y,e\u{301}\nz,w\n");
@@ -322,6 +367,19 @@ fn options_overrule_what_is_found_out() {
     assert_eq!(report["delimiter"], ";");
     assert_eq!(report["header"], false);
     assert_eq!(report["rows_in"], 2);
+    shell.file("u.csv", b"id,v\n1,x\n1,x\n2,\n");
+    shell.run(&["u.csv", "--out", "p", "--format", "jsonl", "--duplicates", "keep"]);
+    let lines = std::fs::read_to_string(shell.folder.path().join("p/cleaned.jsonl")).unwrap();
+    let row = "{\"id\": 1, \"v\": \"x\"}\n";
+    assert_eq!(lines, format!("{row}{row}{{\"id\": 2, \"v\": null}}\n"));
+    shell.file("m.json", b"{\"x\": [{\"a\": 1}], \"y\": [{\"b\": 0.5}, {\"b\": 2}]}");
+    shell.run(&["m.json", "--out", "q", "--records", "y"]);
+    let text = std::fs::read_to_string(shell.folder.path().join("q/cleaned.csv")).unwrap();
+    assert_eq!(text, "b\n0.5\n2\n");
+    shell.file("s.csv", b"x,y\na,b\n1,2\n3,4\n");
+    shell.run(&["s.csv", "--out", "r", "--skip", "1"]);
+    let text = std::fs::read_to_string(shell.folder.path().join("r/cleaned.csv")).unwrap();
+    assert_eq!(text, "a,b\n1,2\n3,4\n");
     let again = shell.run(&["t.csv", "--out", "o", "--delimiter", "tab", "--verbose"]);
     assert!(again.status.success());
     let log = String::from_utf8(again.stderr).unwrap();

@@ -12,7 +12,7 @@ use crate::rules::{FENCE_RANGES, FENCE_VALUES_MIN, MISSING};
 /// | feature | formula |
 /// |---|---|
 /// | `nulls` | sat(share of missing cells, 0.05) |
-/// | `duplicates` | sat(share of rows that equal an earlier one, case and blanks aside, 0.02) |
+/// | `duplicates` | sat(share of rows that equal an earlier one, case and blanks aside, 0.02); 0 where no column identifies the rows |
 /// | `outliers` | sat(share of numbers beyond Tukey's outer fences, 0.01) |
 /// | `faults` | sat(share of rows of a wrong width or with a value not of its column's type, 0.02) |
 /// | `text` | sat(share of untidy texts, 0.02) |
@@ -63,7 +63,9 @@ fn type_mix(columns: &[ColumnProfile]) -> f64 {
         *counts.entry(column.column_type).or_default() += 1.0;
     }
     let all: f64 = counts.values().sum();
-    let entropy: f64 = counts.values().map(|count| count / all * (all / count).ln()).sum();
+    let terms = counts.values().map(|count| count / all * (all / count).ln());
+    // Not `sum`: that of nothing is −0, and the script has 0.
+    let entropy = terms.fold(0.0, |entropy, term| entropy + term);
     (entropy / TYPES.ln()).clamp(0.0, 1.0)
 }
 
@@ -71,7 +73,7 @@ fn type_mix(columns: &[ColumnProfile]) -> f64 {
 pub(super) fn measure(table: &Table) -> (Vec<ColumnProfile>, Shares) {
     let decimal_comma = table.decimal_comma();
     let mut kinds = vec![Kinds::default(); table.names.len()];
-    let (mut misshapen, mut untidy, mut texts) = (0_usize, 0_usize, 0_usize);
+    let (mut misshapen, mut untidy, mut texts) = (table.broken, 0_usize, 0_usize);
     for row in &table.rows {
         let Some(cells) = table.cells(row) else {
             misshapen += usize::from(!Table::is_empty(row));
@@ -86,6 +88,7 @@ pub(super) fn measure(table: &Table) -> (Vec<ColumnProfile>, Shares) {
     }
     let types: Vec<ColumnType> = kinds.iter().map(Kinds::column_type).collect();
     let mut numbers = vec![Numbers::default(); types.len()];
+    let mut identifiers = Identifiers::of(&types);
     let (mut seen, mut duplicates, mut bad) = (BTreeSet::new(), 0_usize, 0_usize);
     for row in &table.rows {
         let Some(cells) = table.cells(row) else {
@@ -93,8 +96,10 @@ pub(super) fn measure(table: &Table) -> (Vec<ColumnProfile>, Shares) {
         };
         let mut fits = true;
         for (at, cell) in cells.iter().enumerate() {
-            fits &= kinds[at].accepts(types[at], classify(cell, decimal_comma));
-            if matches!(types[at], ColumnType::Integer | ColumnType::Float)
+            let accepted = kinds[at].accepts(types[at], classify(cell, decimal_comma));
+            fits &= accepted;
+            if accepted
+                && matches!(types[at], ColumnType::Integer | ColumnType::Float)
                 && let Some(value) = number(cell, decimal_comma)
             {
                 numbers[at].add(value);
@@ -102,8 +107,17 @@ pub(super) fn measure(table: &Table) -> (Vec<ColumnProfile>, Shares) {
         }
         bad += usize::from(!fits);
         if fits && !Table::is_empty(row) {
-            duplicates += usize::from(!seen.insert(near_key(&cells)));
+            let key = near_key(&cells);
+            if seen.contains(&key) {
+                duplicates += 1;
+            } else {
+                identifiers.add(&key);
+                seen.insert(key);
+            }
         }
+    }
+    if identifiers.values.is_empty() {
+        duplicates = 0;
     }
     let (mut outliers, mut judged) = (0, 0);
     for (numbers, &column) in numbers.iter_mut().zip(&types) {
@@ -117,18 +131,37 @@ pub(super) fn measure(table: &Table) -> (Vec<ColumnProfile>, Shares) {
     let share = |count: usize, of: usize| count as f64 / of.max(1) as f64;
     let shares = Shares {
         nulls: share(missing, cells),
-        duplicates: share(duplicates, table.rows.len()),
+        duplicates: share(duplicates, table.rows_count()),
         outliers: share(outliers, judged),
-        faults: share(misshapen + bad, table.rows.len()),
+        faults: share(misshapen + bad, table.rows_count()),
         untidy: share(untidy, texts),
     };
     let columns = table.names.iter().zip(&types).zip(&kinds);
-    let columns = columns.map(|((name, &column_type), kinds)| ColumnProfile {
-        name: name.clone(),
-        column_type,
-        nulls: kinds.missing as u64,
+    let absent = table.absent.iter().copied().map(Some).chain(std::iter::repeat(None));
+    let columns = columns.zip(absent).map(|(((name, &column_type), kinds), absent)| {
+        ColumnProfile { name: name.clone(), column_type, nulls: kinds.missing as u64, absent }
     });
     (columns.collect(), shares)
+}
+
+/// The columns that may identify the rows, with the values they had so far: never missing, and never in two rows that
+/// differ. Floats and booleans measure things and identify none, nor does an only column.
+struct Identifiers {
+    values: BTreeMap<usize, BTreeSet<String>>,
+}
+
+impl Identifiers {
+    fn of(types: &[ColumnType]) -> Identifiers {
+        let none = [ColumnType::Float, ColumnType::Boolean, ColumnType::Empty];
+        let may = |&(_, column): &(usize, &ColumnType)| types.len() > 1 && !none.contains(column);
+        let values = types.iter().enumerate().filter(may).map(|(at, _)| (at, BTreeSet::new()));
+        Identifiers { values: values.collect() }
+    }
+
+    /// Takes in a row that differs from all before.
+    fn add(&mut self, key: &[String]) {
+        self.values.retain(|&at, seen| !key[at].is_empty() && seen.insert(key[at].clone()));
+    }
 }
 
 fn is_untidy(cell: &str) -> bool {

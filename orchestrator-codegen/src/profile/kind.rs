@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::rules::{MISSING, TOLERANCE_SHARE, TYPED_CHARS_MAX, VALUES_MIN};
+use crate::rules::{MISSING, MONTHS, TOLERANCE_SHARE, TYPED_CHARS_MAX, VALUES_MIN};
 
 /// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -15,7 +15,7 @@ pub enum ColumnType {
     Boolean,
     /// Whole numbers of 64 bits.
     Integer,
-    /// Finite numbers.
+    /// Numbers, infinite ones too.
     Float,
     /// Days.
     Date,
@@ -49,6 +49,17 @@ pub(super) enum Order {
     Either,
 }
 
+/// How sure it is that the commas in a number group its thousands, and what number it is then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grouping {
+    /// More than one group.
+    Integer,
+    /// A point follows.
+    Float,
+    /// One group alone, whose comma may as well be a decimal one.
+    Either,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Missing,
@@ -56,6 +67,8 @@ pub(super) enum Kind {
     Integer,
     Float,
     Code,
+    /// A number whose thousands are grouped.
+    Grouped(Grouping),
     Date(Order),
     Datetime(Order),
     Text,
@@ -90,6 +103,15 @@ pub(super) fn classify(text: &str, decimal_comma: bool) -> Kind {
             _ => Kind::Text,
         };
     }
+    if is_infinite(text) {
+        return Kind::Float;
+    }
+    if !decimal_comma && let Some(grouping) = grouping(text) {
+        return Kind::Grouped(grouping);
+    }
+    if is_named_date(text) {
+        return Kind::Date(Order::Sure);
+    }
     classify_date(text).unwrap_or(Kind::Text)
 }
 
@@ -97,6 +119,7 @@ pub(super) fn classify(text: &str, decimal_comma: bool) -> Kind {
 pub(super) fn number(text: &str, decimal_comma: bool) -> Option<f64> {
     match classify(text, decimal_comma) {
         Kind::Integer | Kind::Float => point_decimal(text, decimal_comma).parse().ok(),
+        Kind::Grouped(_) => text.replace(',', "").parse().ok(),
         _ => None,
     }
 }
@@ -153,6 +176,76 @@ fn is_float(text: &str) -> bool {
         None => exponent.is_some() && is_digits(mantissa, 1),
     };
     mantissa_fits && exponent.is_none_or(|exponent| is_digits(unsigned(exponent), 1))
+}
+
+fn is_infinite(text: &str) -> bool {
+    let word = unsigned(text);
+    word.eq_ignore_ascii_case("inf") || word.eq_ignore_ascii_case("infinity")
+}
+
+/// One to three digits, then up to five groups of three, then perhaps decimals.
+fn grouping(text: &str) -> Option<Grouping> {
+    let (whole, part) = match unsigned(text).split_once('.') {
+        Some((whole, part)) => (whole, Some(part)),
+        None => (unsigned(text), None),
+    };
+    let mut groups = whole.split(',');
+    let first = groups.next()?;
+    let fits = is_digits(first, 1) && first.len() <= 3 && !first.starts_with('0');
+    let count = groups.clone().count();
+    let grouped =
+        (1..=5).contains(&count) && groups.all(|group| group.len() == 3 && is_digits(group, 3));
+    match part {
+        _ if !fits || !grouped => None,
+        Some(part) => is_digits(part, 1).then_some(Grouping::Float),
+        None if count > 1 => Some(Grouping::Integer),
+        None => Some(Grouping::Either),
+    }
+}
+
+/// Jun 12 1998, June 12, 1998, 12 Jun 1998 or 12-Jun-1998.
+fn is_named_date(text: &str) -> bool {
+    month_first(text).or_else(|| day_first(text)).is_some_and(|(year, month, day)| {
+        let lower = month.to_ascii_lowercase();
+        let named = |full: &&str| lower == **full || lower == full[..3];
+        let at = MONTHS.iter().position(named).or((lower == "sept").then_some(8));
+        at.is_some_and(|at| is_date(year, &(at + 1).to_string(), day))
+    })
+}
+
+/// Year, month and day of "Jun. 12, 1998".
+fn month_first(text: &str) -> Option<(&str, &str, &str)> {
+    let mut rest = text;
+    let month = letters(&mut rest)?;
+    let _point = take(&mut rest, &['.']);
+    take(&mut rest, &[' '])?;
+    let day = digits(&mut rest, 1, 2)?;
+    let _comma = take(&mut rest, &[',']);
+    take(&mut rest, &[' '])?;
+    let year = digits(&mut rest, 4, 4)?;
+    rest.is_empty().then_some((year, month, day))
+}
+
+/// Year, month and day of "12-Jun-1998" or "12 Jun. 1998".
+fn day_first(text: &str) -> Option<(&str, &str, &str)> {
+    let mut rest = text;
+    let day = digits(&mut rest, 1, 2)?;
+    let mark = take(&mut rest, &['-', ' '])?;
+    let month = letters(&mut rest)?;
+    if mark == ' ' {
+        let _point = take(&mut rest, &['.']);
+    }
+    take(&mut rest, &[mark])?;
+    let year = digits(&mut rest, 4, 4)?;
+    rest.is_empty().then_some((year, month, day))
+}
+
+/// Takes three to nine letters from the front.
+fn letters<'a>(text: &mut &'a str) -> Option<&'a str> {
+    let length = text.bytes().take(9).take_while(u8::is_ascii_alphabetic).count();
+    let (taken, rest) = text.split_at(length);
+    *text = rest;
+    (length >= 3).then_some(taken)
 }
 
 /// Takes between `min` and `max` digits from the front.
@@ -252,6 +345,7 @@ pub(super) struct Kinds {
     pub(super) float: usize,
     pub(super) code: usize,
     pub(super) text: usize,
+    grouped: [usize; 3],
     date: [usize; 4],
     datetime: [usize; 4],
 }
@@ -265,6 +359,7 @@ impl Kinds {
             Kind::Float => &mut self.float,
             Kind::Code => &mut self.code,
             Kind::Text => &mut self.text,
+            Kind::Grouped(grouping) => &mut self.grouped[grouping as usize],
             Kind::Date(order) => &mut self.date[order as usize],
             Kind::Datetime(order) => &mut self.datetime[order as usize],
         };
@@ -280,8 +375,8 @@ impl Kinds {
     }
 
     pub(super) fn values(&self) -> usize {
-        let dates = self.date.iter().chain(&self.datetime).sum::<usize>();
-        self.boolean + self.integer + self.float + self.code + self.text + dates
+        let several = self.date.iter().chain(&self.datetime).chain(&self.grouped).sum::<usize>();
+        self.boolean + self.integer + self.float + self.code + self.text + several
     }
 
     fn order(&self) -> Option<Order> {
@@ -291,6 +386,14 @@ impl Kinds {
             std::cmp::Ordering::Less => Some(Order::MonthFirst),
             std::cmp::Ordering::Equal => None,
         }
+    }
+
+    /// Whether commas group thousands here: some number shows that they do, or that the decimal mark is a point.
+    fn groups(&self) -> bool {
+        self.grouped[Grouping::Integer as usize]
+            + self.grouped[Grouping::Float as usize]
+            + self.float
+            > 0
     }
 
     pub(super) fn column_type(&self) -> ColumnType {
@@ -305,10 +408,16 @@ impl Kinds {
             counts[Order::Sure as usize] + ordered
         };
         let numbers = |count: usize| if self.code > 0 { 0 } else { count };
+        let whole = if self.groups() {
+            self.grouped[Grouping::Integer as usize] + self.grouped[Grouping::Either as usize]
+        } else {
+            0
+        };
+        let pointed = self.grouped[Grouping::Float as usize];
         let fits = [
             (ColumnType::Boolean, self.boolean),
-            (ColumnType::Integer, numbers(self.integer)),
-            (ColumnType::Float, numbers(self.integer + self.float)),
+            (ColumnType::Integer, numbers(self.integer + whole)),
+            (ColumnType::Float, numbers(self.integer + self.float + whole + pointed)),
             (ColumnType::Date, dated(&self.date)),
             (ColumnType::Datetime, dated(&self.date) + dated(&self.datetime)),
         ];
@@ -334,6 +443,10 @@ impl Kinds {
             (ColumnType::Boolean, Kind::Boolean)
             | (ColumnType::Integer, Kind::Integer)
             | (ColumnType::Float, Kind::Integer | Kind::Float) => true,
+            (ColumnType::Float, Kind::Grouped(Grouping::Float)) => true,
+            (ColumnType::Integer | ColumnType::Float, Kind::Grouped(grouping)) => {
+                grouping != Grouping::Float && self.groups()
+            }
             (ColumnType::Date | ColumnType::Datetime, Kind::Date(order))
             | (ColumnType::Datetime, Kind::Datetime(order)) => dated(order),
             _ => false,
@@ -361,7 +474,19 @@ mod tests {
             ("1e999", Kind::Text),
             ("1e-999", Kind::Text),
             ("0e-999", Kind::Float),
-            ("inf", Kind::Text),
+            ("-Inf", Kind::Float),
+            ("infinite", Kind::Text),
+            ("1,234", Kind::Grouped(Grouping::Either)),
+            ("-1,234,567", Kind::Grouped(Grouping::Integer)),
+            ("1,234.5", Kind::Grouped(Grouping::Float)),
+            ("0,234", Kind::Text),
+            ("1,23", Kind::Text),
+            ("Jun 12 1998", Kind::Date(Order::Sure)),
+            ("Sept. 1, 2001", Kind::Date(Order::Sure)),
+            ("1 march 2001", Kind::Date(Order::Sure)),
+            ("1-Mar-2001", Kind::Date(Order::Sure)),
+            ("Feb 30 1998", Kind::Text),
+            ("Jux 12 1998", Kind::Text),
             (".5", Kind::Float),
             ("1.", Kind::Float),
             ("1,5", Kind::Text),
@@ -392,5 +517,8 @@ mod tests {
         assert_eq!(of(&["1/2/2020", "31/4/2020", "31/5/2020"]), ColumnType::Text);
         assert_eq!(of(&["1/2/2020", "31/5/2020"]), ColumnType::Date);
         assert_eq!(of(&["NA", ""]), ColumnType::Empty);
+        assert_eq!(of(&["1,234", "5"]), ColumnType::Text);
+        assert_eq!(of(&["1,234", "5.5"]), ColumnType::Float);
+        assert_eq!(of(&["1,234", "1,234,567", "-3"]), ColumnType::Integer);
     }
 }

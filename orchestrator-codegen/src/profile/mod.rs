@@ -14,8 +14,11 @@
 //! # Ok::<(), orchestrator_codegen::ProfileError>(())
 //! ```
 
+mod dialect;
 mod features;
+mod json;
 mod kind;
+mod records;
 mod table;
 
 use std::collections::BTreeMap;
@@ -26,7 +29,7 @@ use serde::{Deserialize, Serialize};
 pub use features::FEATURES;
 pub use kind::ColumnType;
 
-use crate::rules::FIELD_CHARS_MAX;
+use crate::rules::{FIELD_CHARS_MAX, JSON_COLUMNS_MAX, JSON_NESTING_MAX};
 use table::Table;
 
 /// Why a file has no profile.
@@ -40,7 +43,7 @@ pub enum ProfileError {
         file: String,
     },
     /// Name a file.
-    #[error("{file}: this is a directory; name a CSV file")]
+    #[error("{file}: this is a directory; name a data file")]
     Directory {
         /// The path as given.
         file: String,
@@ -93,6 +96,52 @@ pub enum ProfileError {
         /// The line where its record begins, counted from 1.
         line: u64,
     },
+    /// Mend the JSON, or cut the record out.
+    #[error("{file}, line {line}: the JSON that begins here is damaged; mend it or cut it out")]
+    DamagedJson {
+        /// The file.
+        file: String,
+        /// The line where the damaged value begins, counted from 1.
+        line: u64,
+    },
+    /// Make the records flatter.
+    #[error(
+        "{file}, line {line}: the JSON is nested more than {JSON_NESTING_MAX} levels deep; make it flatter"
+    )]
+    DeepJson {
+        /// The file.
+        file: String,
+        /// The line where the value begins, counted from 1.
+        line: u64,
+    },
+    /// Save the records of one member alone; the generated script takes its name.
+    #[error(
+        "{file}, line 1: more than one member holds records ({members}); name one by --records"
+    )]
+    ManyMembers {
+        /// The file.
+        file: String,
+        /// The names of the members.
+        members: String,
+    },
+    /// Make the names that are data values.
+    #[error(
+        "{file}, line {line}: the records have more than {JSON_COLUMNS_MAX} different names; make the names that are data values"
+    )]
+    JsonColumns {
+        /// The file.
+        file: String,
+        /// The line of the record that has one too many, counted from 1.
+        line: u64,
+    },
+    /// Shorten the value.
+    #[error("{file}, line {line}: a value is longer than {FIELD_CHARS_MAX} characters; shorten it")]
+    LongValue {
+        /// The file.
+        file: String,
+        /// The line where its record begins, counted from 1.
+        line: u64,
+    },
     /// Close the quote, or remove it.
     #[error("{file}, line {line}: a quote is opened and never closed; close it or remove it")]
     OpenQuote {
@@ -103,21 +152,40 @@ pub enum ProfileError {
     },
 }
 
-/// What is known of a CSV file.
+/// How a file holds its records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DataFormat {
+    /// Cells between delimiters, a record a line: CSV and its kin.
+    #[default]
+    Delimited,
+    /// One JSON document: an array of records, or an object that holds one.
+    Json,
+    /// A JSON value a line.
+    JsonLines,
+}
+
+/// What is known of a file of data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
     /// The name of the file, without its folders: the same data has the same profile wherever it lies.
     pub file: String,
     /// Its length.
     pub bytes: u64,
+    /// How it holds its records.
+    #[serde(default)]
+    pub format: DataFormat,
     /// Data rows: without the header and without blank lines.
     pub rows: u64,
     /// Lines of nothing but blanks.
     pub blank_lines: u64,
-    /// The delimiter; empty for a file of one column.
+    /// The delimiter, a blank for runs of blanks; empty for JSON and for a file of one column.
     pub delimiter: String,
-    /// Whether the first record holds names.
+    /// Whether the columns have names of their own.
     pub header: bool,
+    /// What was taken for granted in reading the file, in sentences for people.
+    #[serde(default)]
+    pub assumed: Vec<String>,
     /// The columns, in order.
     pub columns: Vec<ColumnProfile>,
     /// Shares in [0, 1] as they were counted.
@@ -136,6 +204,9 @@ pub struct ColumnProfile {
     pub column_type: ColumnType,
     /// How many cells of well-formed rows are missing.
     pub nulls: u64,
+    /// How many JSON records have no such member at all; they count among the nulls. `None` for other files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub absent: Option<u64>,
 }
 
 /// Shares that the features are made of, each in [0, 1].
@@ -143,7 +214,7 @@ pub struct ColumnProfile {
 pub struct Shares {
     /// Missing cells among the cells of well-formed rows.
     pub nulls: f64,
-    /// Rows that equal an earlier one, case and blanks aside.
+    /// Rows that equal an earlier one, case and blanks aside, where a column identifies the rows; else none.
     pub duplicates: f64,
     /// Numbers beyond Tukey's outer fences, among the numbers of columns that do not merely count the rows.
     pub outliers: f64,
@@ -182,19 +253,21 @@ impl Profile {
     /// The profile of a file's content; `file` is what errors call it.
     ///
     /// # Errors
-    /// When it is empty, is not UTF-8, ends inside quotes, or has a field of more than
+    /// When it is empty, is not UTF-8, ends inside quotes, is damaged JSON or nested too deeply, or has a field of more than
     /// [`FIELD_CHARS_MAX`](crate::rules::FIELD_CHARS_MAX) characters.
     pub fn of_bytes(file: &str, bytes: &[u8]) -> Result<Profile, ProfileError> {
-        let table = Table::read(file, table::decode(file, bytes)?)?;
+        let table = Table::read(file, records::decode(file, bytes)?)?;
         let (columns, shares) = features::measure(&table);
         Ok(Profile {
             file: file.to_owned(),
             bytes: bytes.len() as u64,
-            rows: table.rows.len() as u64,
+            format: table.format,
+            rows: table.rows_count() as u64,
             blank_lines: table.blank_lines as u64,
             delimiter: table.delimiter.map_or(String::new(), String::from),
             header: table.header,
-            features: features::features(&columns, &shares, table.rows.len()),
+            features: features::features(&columns, &shares, table.rows_count()),
+            assumed: table.assumed,
             columns,
             shares,
         })

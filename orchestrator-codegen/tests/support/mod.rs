@@ -87,7 +87,7 @@ import layer_2
 csv.field_size_limit(layer_2.FIELD_CHARS_MAX)
 for name in json.loads(sys.argv[1]):
     try:
-        report = layer_2.clean(name, "out", None, None)
+        report = layer_2.clean(name, "out")
         for key in ("cleaned", "quarantine"):
             with open("out/" + key + ".csv", encoding="utf-8", newline="") as file:
                 report[key] = file.read()
@@ -153,6 +153,73 @@ pub fn nasty_files() -> Vec<(String, Vec<u8>)> {
         text("only_header.csv", "a,b,c\n"),
         text("only_row.csv", "1,2,3\n"),
         text("one_row.csv", "a,b\n1,2"),
+        text("identified.csv", "id,v\n1,x\n2,x\n1, x \n3,x\n"),
+        text("dice.csv", "eyes,hand\n1,left\n2,left\n1,left\n1,right\n"),
+        text(
+            "titled.csv",
+            "Sales of the year,,\n\ncity,n,v\nRome,1,2\nBonn,3,4\nKiel,3,4\nOslo,5,6\n",
+        ),
+        text("commented.csv", "# made by a machine\n# twice\na,b,c\n1,2,x\n3,4,y\n"),
+        text("commented_header.csv", "#a,b,c\n1,2,x\n3,4,y\n"),
+        text(
+            "keyed_title.csv",
+            "Source:,\"The\nOffice\"\nYear:,1996\na,b,c,d,e\n1,2,3,4,5\n2,3,4,5,6\n3,4,5,6,7\n4,5,6,7,8\n",
+        ),
+        text(
+            "title_no_header.csv",
+            "178,13,class_0\n1,2,3,4,5,6,7\n2,3,4,5,6,7,8\n3,4,5,6,7,8,9\n",
+        ),
+        text("row_names.csv", "\"weight\",\"pig\"\n\"1\",26.5,1\n\"2\",27.6,1\n\"3\",36.5,1\n"),
+        text("short_rows.csv", "a,b,c,d\n1,2,3\n4,5,6\n7,8,9\n1,3,4,5\n"),
+        text(
+            "blanks.txt",
+            "  Days  Weight ID\n   0.0      1   1\n   2.5      1   2\n   NA       7   3\n",
+        ),
+        text("blanks_quoted.txt", "\"n a\" \"x\"\n\"a b\" 1 2\n\"c \"\"d\"\"\" 3 4\n\"e\"f 5 6\n"),
+        text("blanks_no_header.txt", "1 2 3\r\n4 5 6\r\n\r\n7\t8 9\r\n"),
+        text("names_of_people.txt", "Ada Byron\nAlan Turing\nKurt Goedel\n"),
+        text("moments.txt", "2020-01-02 10:11\n2020-01-03 10:12\n2020-01-04 10:13\n"),
+        text("single_quotes.csv", "'a b'\t'c'\n1\t2\n3\t4\n"),
+        text(
+            "grouped.csv",
+            "a,b,c\n\"1,234\",\"1,234\",\"1,234,567\"\n\"2,345\",5.5,\"-1,234.5\"\n",
+        ),
+        text(
+            "named_dates.csv",
+            "a,b,c\nJun 12 1998,1-Mar-2001,\"Sept. 3, 2001\"\n\"May 1, 2000\",12 April 2002,\"Feb 30, 2001\"\n",
+        ),
+        text(
+            "records.json",
+            "[{\"a\": 1, \"b\": {\"c\": \"x\", \"d\": [1, 2.50]}},\n {\"a\": null, \"b\": {}},\n {\"b\": {\"c\": \"\\ud83d y\"}, \"e\": true}, 5]",
+        ),
+        text(
+            "big.json",
+            "[{\"id\": 123456789012345678901, \"n\": 9223372036854775807, \"f\": 1E2},\r\n{\"id\": 5, \"n\": -1, \"f\": 0.10000000000000000001}]",
+        ),
+        text(
+            "member.json",
+            "{\"total\": 2, \"data\": [{\"a\": 1},\n{\"a\": 2, \"a\": 3}], \"next\": null}",
+        ),
+        text("members.json", "{\"nodes\": [{\"a\": 1}], \"links\": [{\"b\": 2}]}"),
+        text("one_record.json", "{\"a\": 1,\n\"b\": [1, 2]}"),
+        text("arrays.json", "[[\"name\", \"n\"], [\"x\", 1], [\"y\", 2], [\"z\"]]"),
+        text("scalars.json", "[1, 2, null, 3]"),
+        text("colliding.json", "[{\"a.b\": 1, \"a\": {\"b\": 2}, \"\": 3}]"),
+        text("no_records.json", "[]"),
+        text("empty_records.json", "[{}, {}]"),
+        text("cut.json", "[{\"a\": 1},\n{\"a\": 2},\n{\"a\": "),
+        text("missing_comma.json", "[{\"a\": 1}\n{\"a\": 2}]"),
+        text("text_after.json", "[{\"a\": 1}]\nthe end"),
+        text("deep.json", &("[".repeat(70) + "1" + &"]".repeat(70))),
+        text(
+            "lines.jsonl",
+            "\u{feff}{\"a\": 1, \"b\": \"x\"}\n\n{\"a\": 2}\nnot json\n{\"a\": null, \"b\": \"z\"}\n",
+        ),
+        text("lines", "{\"a\": 1}\n{\"a\": 2}\n"),
+        text("array_lines.ndjson", "[1, \"x\"]\n[2, \"y\"]\n[3\n"),
+        text("no_lines.jsonl", "x\ny\n"),
+        text("braces.csv", "{a,b}\n1,2\n3,4\n"),
+        text("braces", "{a,b}\n1,2\n3,4\n"),
         text("duplicates.csv", "a,b\n1,x\n1, x \n1,X\n2,y\n"),
         text("empty_column.csv", "a,b\n1,\n2,NA\n3,\n"),
         text("empty_rows.csv", "a,b\n,\n1,2\nNA,\n,,,\n"),
