@@ -157,7 +157,7 @@ impl Generator {
             let quality = self.analyzer.analyze(&layer.source);
             // An analyzer that counts tokens has parsed the layer already; once is enough.
             let script_tokens = match quality.tokens {
-                0 => crate::validate::python::tokens(&layer.source).len() as u64,
+                0 => crate::python::PythonSource::parse(&layer.source).tokens() as u64,
                 counted => counted as u64,
             };
             scripts.script_tokens += script_tokens;

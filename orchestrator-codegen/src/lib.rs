@@ -30,6 +30,7 @@ mod generate;
 mod language;
 mod output;
 mod profile;
+mod python;
 mod quality;
 mod request;
 pub mod rules;
@@ -46,7 +47,14 @@ pub use output::{
     Completeness, GeneratedScripts, SampleMetadata, WriteError, check_by_running, check_scripts,
 };
 pub use profile::{ColumnProfile, ColumnType, FEATURES, Profile, ProfileError, Shares};
-pub use quality::{DUPLICATE_CHARS_MIN, PythonQuality, Quality, QualityAnalyzer};
+pub use python::{PYTHON_MINOR, PythonSource};
+#[cfg(feature = "rust")]
+pub use quality::RustQuality;
+pub use quality::{
+    COVERAGE_RUNNER, Coverage, CoverageError, DUPLICATE_CHARS_MIN, FunctionQuality, Halstead,
+    LineQuality, PythonQuality, Quality, QualityAnalyzer, QualityWeights, analyzer_of,
+    maintainability_index,
+};
 pub use request::{GenerateRequest, neutral_parameters};
 pub use sandbox::{
     Interpreter, InterpreterError, PYTHON, QualityReport, ReportedColumn, TIME_LIMIT,
@@ -55,5 +63,17 @@ pub use template::{
     ADAPTIVE_COMPLEXITY, BLOCKS, Block, BlockDecision, Guard, LAYERS, ScriptToken, Span,
     TemplateError, TokenKind,
 };
-pub use validate::{Diagnostic, PythonValidator, Severity, Validator};
+#[cfg(feature = "javascript")]
+pub use validate::JavaScriptValidator;
+#[cfg(feature = "rust")]
+pub use validate::RustValidator;
+#[cfg(feature = "shell")]
+pub use validate::ShellValidator;
+#[cfg(feature = "sql")]
+pub use validate::SqlValidator;
+pub use validate::{
+    COMPILE_TIME_LIMIT, CompilerError, DIAGNOSTICS_MAX, Diagnostic, NoValidator, PythonCompiler,
+    PythonRelease, PythonValidator, SOURCE_BYTES_MAX, Severity, TextValidator, Validator,
+    Validators,
+};
 pub use worker::{CodegenOutput, CodegenWorker};
