@@ -12,6 +12,7 @@ use ruff_python_ast::{
 use ruff_python_parser::Parsed;
 use ruff_python_parser::semantic_errors::{
     LazyImportContext, SemanticSyntaxChecker, SemanticSyntaxContext, SemanticSyntaxError,
+    SemanticSyntaxErrorKind,
 };
 use ruff_text_size::{Ranged, TextRange};
 
@@ -188,7 +189,14 @@ impl SemanticSyntaxContext for Context<'_> {
     }
 
     fn report_semantic_error(&self, error: SemanticSyntaxError) {
-        self.report(error.range, error.to_string());
+        let message = error.to_string();
+        match error.kind {
+            // CPython points at the declaration, which is what has to move.
+            SemanticSyntaxErrorKind::LoadBeforeGlobalDeclaration { start, .. } => {
+                self.found.borrow_mut().push((start.to_usize(), message));
+            }
+            _ => self.report(error.range, message),
+        }
     }
 
     fn in_loop_context(&self) -> bool {
@@ -273,7 +281,7 @@ impl<'a> Walk<'a> {
             && name.range.start() < range.start()
         {
             let message = format!("name `{}` is used prior to nonlocal declaration", name.id);
-            self.context.report(name.range, message);
+            self.context.report(*range, message);
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::validate::{
 const REPORTS_MAX: usize = 200_000;
 
 /// Accepts what tree-sitter's grammar takes for a script or module. A grammar made for editors lets some errors pass: a name declared twice, `return` outside a
-/// function, a bad regular expression. All errors are found, by recovery; where several readings are near, the place may be a line off.
+/// function, a bad regular expression; functions and classes without names, `try` alone and `const` without a value are looked for here. All errors are found, by recovery; where several readings are near, the place may be a line off.
 ///
 /// ```
 /// use orchestrator_codegen::{JavaScriptValidator, Validator};
@@ -45,9 +45,6 @@ impl Validator for JavaScriptValidator {
         let Some(tree) = parser.parse_with_options(&mut read, None, Some(options)) else {
             return refused("too many errors to be read");
         };
-        if !tree.root_node().has_error() {
-            return Vec::new();
-        }
         faults(source, &place, tree.root_node())
     }
 }
@@ -68,8 +65,10 @@ fn faults(source: &str, place: &Place<'_>, root: Node<'_>) -> Vec<Diagnostic> {
             let text = source.get(node.byte_range()).unwrap_or("").trim();
             let shown: String = text.chars().take_while(|c| *c != '\n').take(40).collect();
             found.push(place.diagnostic(at, format!("unexpected {shown:?}"), Severity::Error));
+        } else if let Some(message) = taken_for_granted(node) {
+            found.push(place.diagnostic(at, message.to_owned(), Severity::Error));
         }
-        let within = node.has_error() && !node.is_error();
+        let within = !node.is_error();
         if found.len() >= DIAGNOSTICS_MAX {
             break;
         }
@@ -83,4 +82,25 @@ fn faults(source: &str, place: &Place<'_>, root: Node<'_>) -> Vec<Diagnostic> {
         }
     }
     in_order(found)
+}
+
+/// What the grammar lets pass, and no engine does.
+fn taken_for_granted(node: Node<'_>) -> Option<&'static str> {
+    let has = |field: &str| node.child_by_field_name(field).is_some();
+    match node.kind() {
+        "expression_statement" => match node.child(0)?.kind() {
+            "function_expression" | "generator_function" => Some("a function needs a name"),
+            "class" => Some("a class needs a name"),
+            _ => None,
+        },
+        "try_statement" if !has("handler") && !has("finalizer") => {
+            Some("a try needs a catch or a finally")
+        }
+        "variable_declarator" if !has("value") => {
+            let declaration = node.parent()?;
+            let is_const = declaration.child(0)?.kind() == "const";
+            is_const.then_some("a const needs a value")
+        }
+        _ => None,
+    }
 }

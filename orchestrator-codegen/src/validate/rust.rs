@@ -33,7 +33,11 @@ fn look(source: &str) -> Vec<Diagnostic> {
     let text = program(source);
     let tokens: TokenStream = match text.parse() {
         Ok(tokens) => tokens,
-        Err(fault) => return vec![unread(source, fault.span().start(), fault.to_string())],
+        // The lexer says only that it failed, and where: at the bracket, quote or character that nothing follows from.
+        Err(fault) => {
+            let message = "a bracket or quote without its other half, or a character of no Rust";
+            return vec![finding(fault.span().start(), message.to_owned())];
+        }
     };
     if let Some(at) = too_deep(&tokens) {
         let message = format!("nested or chained more than {DEPTH_MAX} times: part the expression");
@@ -54,17 +58,6 @@ fn program(source: &str) -> String {
         Some(rest) if !is_attribute(rest) => format!("//{rest}"),
         _ => source.to_owned(),
     }
-}
-
-/// What the lexer says is only that it failed; which bracket was never closed is what a person wants to know.
-fn unread(source: &str, at: LineColumn, message: String) -> Diagnostic {
-    let _ = source;
-    finding(
-        at,
-        format!(
-            "{message}: an unclosed bracket, string or comment, or a character that is no Rust"
-        ),
-    )
 }
 
 fn finding(at: LineColumn, message: String) -> Diagnostic {

@@ -1,6 +1,6 @@
 //! Shell scripts, by `brush-parser`.
 
-use brush_parser::{ParseError, Parser, ParserOptions};
+use brush_parser::{ParseError, Parser, ParserOptions, SourcePosition, TokenizerError};
 
 use crate::validate::nesting::{Lexicon, too_deep};
 use crate::validate::{Diagnostic, Place, Severity, Validator, is_too_long, on_a_deep_stack};
@@ -50,27 +50,49 @@ fn look(source: &str) -> Vec<Diagnostic> {
         return Vec::new();
     };
     let place = Place::of(source);
-    let at_end =
-        |message: String| place.diagnostic(source.trim_end().len(), message, Severity::Error);
-    let found = match error {
-        ParseError::ParsingNear(at) => Diagnostic {
-            line: at.line.max(1),
-            column: at.column.max(1),
-            message: "syntax error".into(),
-            severity: Severity::Error,
-        },
+    let at = |at: usize, message: &str| place.diagnostic(at, message.to_owned(), Severity::Error);
+    vec![match error {
+        ParseError::ParsingNear(position) => finding(&position, "syntax error"),
         ParseError::ParsingAtEndOfInput => {
-            at_end("syntax error: the end of the script is not expected here".into())
+            let end = source.trim_end().len();
+            at(end, "syntax error: the script ends where something is still open")
         }
-        ParseError::Tokenizing { inner, position } => match position {
-            Some(at) => Diagnostic {
-                line: at.line.max(1),
-                column: at.column.max(1),
-                message: inner.to_string(),
-                severity: Severity::Error,
+        ParseError::Tokenizing { inner, position } => match &inner {
+            TokenizerError::UnterminatedSingleQuote(begin)
+            | TokenizerError::UnterminatedAnsiCQuote(begin)
+            | TokenizerError::UnterminatedDoubleQuote(begin)
+            | TokenizerError::UnterminatedBackquote(begin)
+            | TokenizerError::UnterminatedExtendedGlob(begin) => {
+                finding(begin, "a quote or bracket that is never closed")
+            }
+            TokenizerError::UnterminatedVariable => {
+                at(left_open(source, "${", '}'), "'${' was never closed")
+            }
+            TokenizerError::UnterminatedCommandSubstitution
+            | TokenizerError::UnterminatedExpansion => {
+                at(left_open(source, "$(", ')'), "'$(' was never closed")
+            }
+            _ => match position {
+                Some(position) => finding(&position, &inner.to_string()),
+                None => at(source.trim_end().len(), &inner.to_string()),
             },
-            None => at_end(inner.to_string()),
         },
-    };
-    vec![found]
+    }]
+}
+
+fn finding(position: &SourcePosition, message: &str) -> Diagnostic {
+    Diagnostic {
+        line: position.line.max(1),
+        column: position.column.max(1),
+        message: message.to_owned(),
+        severity: Severity::Error,
+    }
+}
+
+/// The last opening that no closing follows; where all are followed by one, the last.
+fn left_open(source: &str, opening: &str, closing: char) -> usize {
+    let last_closing = source.rfind(closing).unwrap_or(0);
+    let mut openings = source.match_indices(opening).map(|(at, _)| at);
+    let unanswered = openings.find(|at| *at >= last_closing);
+    unanswered.or_else(|| source.rfind(opening)).unwrap_or(source.trim_end().len())
 }

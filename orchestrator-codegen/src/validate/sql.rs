@@ -77,6 +77,7 @@ fn look(source: &str) -> Vec<Diagnostic> {
             return vec![finding(at, error.message)];
         }
     };
+    let tokens = without_pragmas(tokens);
     let mut found = Vec::new();
     let mut rest = &tokens[..];
     while found.len() < DIAGNOSTICS_MAX {
@@ -129,6 +130,42 @@ fn finding((line, column): (u64, u64), message: String) -> Diagnostic {
         message,
         severity: Severity::Error,
     }
+}
+
+/// The same without the statements `PRAGMA name`, `PRAGMA name = value` and `PRAGMA name(value)`: of their values the parser knows numbers
+/// and strings only, and SQLite takes any word.
+fn without_pragmas(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut kept: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    for statement in tokens.split_inclusive(|token| token.token == Token::SemiColon) {
+        let written = statement.iter().map(|token| &token.token);
+        let written: Vec<&Token> = written
+            .filter(|token| !matches!(token, Token::Whitespace(_) | Token::SemiColon | Token::EOF))
+            .collect();
+        if !is_pragma(&written) {
+            kept.extend_from_slice(statement);
+        }
+    }
+    kept
+}
+
+fn is_pragma(tokens: &[&Token]) -> bool {
+    let [Token::Word(first), rest @ ..] = tokens else { return false };
+    let rest = match rest {
+        [Token::Word(_), Token::Period, Token::Word(_), rest @ ..]
+        | [Token::Word(_), rest @ ..] => rest,
+        _ => return false,
+    };
+    let is_value = |tokens: &[&Token]| match tokens {
+        [Token::Plus | Token::Minus, Token::Number(..)] => true,
+        [Token::Number(..) | Token::Word(_) | Token::SingleQuotedString(_)] => true,
+        _ => false,
+    };
+    let fits = match rest {
+        [] => true,
+        [Token::Eq, value @ ..] | [Token::LParen, value @ .., Token::RParen] => is_value(value),
+        _ => false,
+    };
+    first.value.eq_ignore_ascii_case("pragma") && fits
 }
 
 /// The same with blanks for the lines that are commands of the shell `sqlite3`: a dot and a letter, where no statement is open.
