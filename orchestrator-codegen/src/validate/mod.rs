@@ -1,13 +1,13 @@
 //! Whether generated code may be handed out: a [`Validator`] for each language.
 //!
-//! | language | who judges | feature | seconds to build on two cores |
-//! |---|---|---|---|
-//! | Python | ruff's parser and its rules of scope; a Python interpreter on request ([`PythonCompiler`]) | always on | |
-//! | Rust | `syn` | `rust` | @RUST@ |
-//! | shell | `brush-parser` | `shell` | @SHELL@ |
-//! | SQL | `sqlparser`, in the dialect of SQLite | `sql` | @SQL@ |
-//! | JavaScript | tree-sitter (needs a C compiler) | `javascript` | @JS@ |
-//! | text | nothing but its length | always on | |
+//! | language | who judges | feature |
+//! |---|---|---|
+//! | Python | ruff's parser and its rules of scope; a Python interpreter on request ([`PythonCompiler`]) | always on |
+//! | Rust | `syn` | `rust` |
+//! | shell | `brush-parser` | `shell` |
+//! | SQL | `sqlparser`, in the dialect of SQLite | `sql` |
+//! | JavaScript | tree-sitter (needs a C compiler) | `javascript` |
+//! | text | nothing but its length | always on |
 //!
 //! No validator panics, hangs or overflows its stack, whatever it is given: a source longer than [`SOURCE_BYTES_MAX`], and one
 //! that nests deeper than its parser can be trusted with, is refused with a diagnostic before it is parsed. None runs the code.

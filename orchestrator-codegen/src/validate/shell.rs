@@ -5,8 +5,15 @@ use brush_parser::{ParseError, Parser, ParserOptions, SourcePosition, TokenizerE
 use crate::validate::nesting::{Lexicon, too_deep};
 use crate::validate::{Diagnostic, Place, Severity, Validator, is_too_long, on_a_deep_stack};
 
-/// The parser tries several readings of each bracket, so that its time grows fast with nesting.
-const DEPTH_MAX: usize = 40;
+/// More is nobody's script; the parser recurses, on a stack that suffices for this. A bracket in a comment counts too.
+const DEPTH_MAX: usize = 500;
+
+/// The parser tries two readings of each `((`, a command and an expression, so that every further bracket in a row doubles its
+/// time: 20 ms for 14 of them, in a debug build.
+const BRACKETS_IN_A_ROW_MAX: usize = 12;
+
+/// Likewise a `case` that is never closed doubles the time of those around it.
+const OPEN_CASES_MAX: usize = 10;
 
 const LEXICON: Lexicon = Lexicon {
     comment: "\0",
@@ -38,6 +45,16 @@ impl Validator for ShellValidator {
         }
         if let Some(at) = too_deep(source, &LEXICON, DEPTH_MAX) {
             let message = format!("nested more than {DEPTH_MAX} times: make a function of it");
+            return vec![Place::of(source).diagnostic(at, message, Severity::Error)];
+        }
+        if let Some(at) = source.find(&"(".repeat(BRACKETS_IN_A_ROW_MAX + 1)) {
+            let message =
+                format!("more than {BRACKETS_IN_A_ROW_MAX} '(' in a row: put blanks between");
+            return vec![Place::of(source).diagnostic(at, message, Severity::Error)];
+        }
+        if let Some(at) = too_many_cases(source) {
+            let message =
+                format!("more than {OPEN_CASES_MAX} case in each other: make a function of it");
             return vec![Place::of(source).diagnostic(at, message, Severity::Error)];
         }
         on_a_deep_stack(|| look(source)).unwrap_or_else(|fault| vec![fault])
@@ -78,6 +95,31 @@ fn look(source: &str) -> Vec<Diagnostic> {
             },
         },
     }]
+}
+
+/// Where too many `case … in` are open. The word alone may be in a comment: it counts if `in` follows on its line or the next.
+fn too_many_cases(source: &str) -> Option<usize> {
+    let mut open = 0_usize;
+    let is_end = |c: char| !c.is_alphanumeric() && c != '_';
+    let mut rest = source;
+    while let Some(begin) = rest.find(|c: char| !is_end(c)) {
+        let word = &rest[begin..];
+        let end = word.find(is_end).unwrap_or(word.len());
+        let (word, after) = word.split_at(end);
+        match word {
+            "case" => {
+                let mut lines = after.split_inclusive('\n').take(2);
+                open += usize::from(lines.any(|line| line.split(is_end).any(|word| word == "in")));
+            }
+            "esac" => open = open.saturating_sub(1),
+            _ => {}
+        }
+        rest = after;
+        if open > OPEN_CASES_MAX {
+            return Some(source.len() - rest.len() - word.len());
+        }
+    }
+    None
 }
 
 fn finding(position: &SourcePosition, message: &str) -> Diagnostic {
