@@ -155,10 +155,12 @@ fn is_pragma(tokens: &[&Token]) -> bool {
         | [Token::Word(_), rest @ ..] => rest,
         _ => return false,
     };
-    let is_value = |tokens: &[&Token]| match tokens {
-        [Token::Plus | Token::Minus, Token::Number(..)] => true,
-        [Token::Number(..) | Token::Word(_) | Token::SingleQuotedString(_)] => true,
-        _ => false,
+    let is_value = |tokens: &[&Token]| {
+        matches!(
+            tokens,
+            [Token::Plus | Token::Minus, Token::Number(..)]
+                | [Token::Number(..) | Token::Word(_) | Token::SingleQuotedString(_)]
+        )
     };
     let fits = match rest {
         [] => true,
