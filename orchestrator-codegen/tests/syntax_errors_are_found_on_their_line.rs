@@ -106,6 +106,7 @@ const PYTHON_SCOPES: Mistakes = &[
     (1, "*x = y\n"),
     (1, "*a, *b = y\n"),
     (1, "x = *y\n"),
+    (2, "def f():\n    *print(1)\n"),
     (1, "[x := 1 for x in y]\n"),
     (2, "class A:\n    [y := 1 for x in z]\n"),
     (1, "__debug__ = 1\n"),

@@ -61,11 +61,13 @@ if __name__ == "__main__":
             print(line)
 "#;
 
+/// Name, line, cyclomatic, cognitive by two packages, and whether its definition is the same in complexipy, and in both.
+type Function = (String, usize, usize, usize, Option<usize>, bool, bool);
+
 #[derive(Deserialize)]
 struct Theirs {
     path: String,
-    /// Name, line, cyclomatic, cognitive by two packages, and whether its definition is the same in complexipy, and in both.
-    functions: Vec<(String, usize, usize, usize, Option<usize>, bool, bool)>,
+    functions: Vec<Function>,
     halstead: [usize; 4],
     effort: f64,
     index: f64,

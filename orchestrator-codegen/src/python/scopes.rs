@@ -332,6 +332,13 @@ impl<'a> Visitor<'a> for Walk<'a> {
                 self.context.in_try = before;
             }
             Stmt::Nonlocal(nonlocal) => self.check_nonlocals(nonlocal),
+            Stmt::Expr(alone) => {
+                if alone.value.is_starred_expr() {
+                    let message = "a starred expression cannot stand alone".to_owned();
+                    self.context.report(alone.range, message);
+                }
+                visitor::walk_stmt(self, stmt);
+            }
             Stmt::AnnAssign(assign) => {
                 if let Expr::Name(name) = &*assign.target
                     && let scope = self.context.current()
