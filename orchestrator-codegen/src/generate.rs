@@ -6,14 +6,15 @@ use orchestrator_core::{BIAS_BOUNDS, Parameters};
 
 use crate::language::Language;
 use crate::output::{Attempt, Completeness, GeneratedScripts, SampleMetadata};
-use crate::quality::{PythonQuality, QualityAnalyzer};
+use crate::python::PythonSource;
+use crate::quality::{Quality, QualityAnalyzer, analyzer_of};
 use crate::request::GenerateRequest;
 use crate::sha256;
 use crate::template::{
     BlockDecision, Fault, InputError, Layer, Rendering, ScriptToken, Template, TemplateError,
     Templates, decide, kept,
 };
-use crate::validate::{PythonValidator, Severity, Validator};
+use crate::validate::{Diagnostic, NoValidator, Severity, Validator, Validators};
 
 /// So often a template is tried again with lower biases for the layers that did not validate, before the simpler template is.
 pub const RETRIES_MAX: usize = 2;
@@ -72,6 +73,14 @@ pub enum GenerateError {
     /// There is no such template, or it is at fault.
     #[error(transparent)]
     Template(#[from] TemplateError),
+    /// Nobody can judge a layer: nothing is handed out unvalidated.
+    #[error("{file} cannot be handed out: {source}")]
+    Unjudged {
+        /// The layer's file.
+        file: String,
+        /// Who is missing.
+        source: NoValidator,
+    },
 }
 
 impl From<Fault> for GenerateError {
@@ -83,8 +92,18 @@ impl From<Fault> for GenerateError {
 /// Generates scripts. Holds the templates, and who validates and judges the scripts; without state between calls.
 pub struct Generator {
     templates: Templates,
-    validators: BTreeMap<Language, Box<dyn Validator>>,
+    validators: Validators,
     analyzers: BTreeMap<Language, Box<dyn QualityAnalyzer>>,
+    python: PythonJudges,
+}
+
+/// Who judges Python.
+#[derive(Clone, Copy, PartialEq)]
+enum PythonJudges {
+    /// Those of this crate, which share a parse.
+    Ours,
+    /// Some that the host brought, each by itself.
+    Brought,
 }
 
 impl Default for Generator {
@@ -94,16 +113,15 @@ impl Default for Generator {
 }
 
 impl Generator {
-    /// A generator of the built-in templates, with [`PythonValidator`] and [`PythonQuality`].
+    /// A generator of the built-in templates, with the [`Validators`] of this build and the analyzers of [`analyzer_of`].
     pub fn new() -> Generator {
-        let generator = Generator {
+        let analyzers = Language::ALL.map(|language| (language, analyzer_of(language)));
+        Generator {
             templates: Templates::builtin().clone(),
-            validators: BTreeMap::new(),
-            analyzers: BTreeMap::new(),
-        };
-        generator
-            .with_validator(Language::Python, PythonValidator)
-            .with_analyzer(Language::Python, PythonQuality)
+            validators: Validators::new(),
+            analyzers: analyzers.into(),
+            python: PythonJudges::Ours,
+        }
     }
 
     /// The same generator with other templates.
@@ -112,18 +130,25 @@ impl Generator {
         Generator { templates, ..self }
     }
 
-    /// The same generator with another validator for a language. Code of a language without one is handed out as it is.
+    /// The same generator with other validators.
+    #[must_use]
+    pub fn with_validators(self, validators: Validators) -> Generator {
+        Generator { validators, python: PythonJudges::Brought, ..self }
+    }
+
+    /// The same generator with another validator for a language. A template with a layer that nobody validates is refused: say
+    /// [`TextValidator`](crate::TextValidator) for a language whose code is to be handed out as it is.
     #[must_use]
     pub fn with_validator(
         mut self,
         language: Language,
         validator: impl Validator + 'static,
     ) -> Generator {
-        self.validators.insert(language, Box::new(validator));
-        self
+        self.validators = self.validators.with(language, validator);
+        self.brought(language)
     }
 
-    /// The same generator with another judge of quality for a language. Code of a language without one is not judged.
+    /// The same generator with another judge of quality for a language.
     #[must_use]
     pub fn with_analyzer(
         mut self,
@@ -131,6 +156,13 @@ impl Generator {
         analyzer: impl QualityAnalyzer + 'static,
     ) -> Generator {
         self.analyzers.insert(language, Box::new(analyzer));
+        self.brought(language)
+    }
+
+    fn brought(mut self, language: Language) -> Generator {
+        if language == Language::Python {
+            self.python = PythonJudges::Brought;
+        }
         self
     }
 
@@ -197,6 +229,10 @@ impl Generator {
         request: &GenerateRequest,
         refused: &mut Vec<Attempt>,
     ) -> Result<GeneratedScripts, GenerateError> {
+        for layer in template.layers() {
+            let judge = self.validators.of(template.language_of(layer));
+            judge.map_err(|source| GenerateError::Unjudged { file: layer.file.clone(), source })?;
+        }
         let inputs = template.check(&request.inputs)?;
         let mut request = request.clone();
         let mut decisions = decide(template, &request)?;
@@ -261,23 +297,16 @@ impl Generator {
         };
         for layer in layers {
             let file = layer.file.clone();
-            let validator = self.validators.get(&layer.language);
-            let diagnostics =
-                validator.map_or(Vec::new(), |validator| validator.validate(&layer.source));
-            let valid = diagnostics.iter().all(|found| found.severity != Severity::Error);
-            scripts.diagnostics.insert(file.clone(), diagnostics);
-            if !valid {
-                continue;
-            }
-            let quality = self.analyzers.get(&layer.language);
-            let quality = quality.map(|analyzer| analyzer.analyze(&layer.source));
-            // An analyzer that counts tokens has parsed the layer already; once is enough.
-            let script_tokens = match quality.as_ref().map_or(0, |quality| quality.tokens) {
-                0 => count_tokens(layer),
-                counted => counted as u64,
-            };
+            let judged = self.judge(layer);
+            scripts.diagnostics.insert(file.clone(), judged.diagnostics);
+            let Some(quality) = judged.quality else { continue };
+            let script_tokens = match quality.tokens {
+                // An analyzer of the host that counts none.
+                0 => analyzer_of(layer.language).analyze(&layer.source).tokens,
+                counted => counted,
+            } as u64;
             scripts.script_tokens += script_tokens;
-            scripts.quality.extend(quality.map(|quality| (file.clone(), quality)));
+            scripts.quality.insert(file.clone(), quality);
             let metadata = SampleMetadata {
                 bytes: layer.source.len() as u64,
                 lines: layer.source.lines().count() as u64,
@@ -291,14 +320,33 @@ impl Generator {
         }
         scripts
     }
+
+    /// Validates a layer, and measures it if it is valid.
+    fn judge(&self, layer: &Layer) -> Judged {
+        if layer.language == Language::Python && self.python == PythonJudges::Ours {
+            let parsed = PythonSource::parse(&layer.source);
+            let diagnostics = parsed.diagnostics().to_vec();
+            let quality = is_valid(&diagnostics).then(|| parsed.quality().clone());
+            return Judged { diagnostics, quality };
+        }
+        let diagnostics = self.validators.validate(layer.language, &layer.source);
+        let diagnostics = diagnostics.expect("each language of the template has its validator");
+        let quality = is_valid(&diagnostics).then(|| {
+            let analyzer = self.analyzers.get(&layer.language);
+            analyzer.expect("each language has its analyzer").analyze(&layer.source)
+        });
+        Judged { diagnostics, quality }
+    }
 }
 
-/// Python by its grammar, other languages by their words.
-fn count_tokens(layer: &Layer) -> u64 {
-    match layer.language {
-        Language::Python => crate::validate::python::tokens(&layer.source).len() as u64,
-        _ => layer.source.split_whitespace().count() as u64,
-    }
+/// What is found in a layer; its quality only where it is valid.
+struct Judged {
+    diagnostics: Vec<Diagnostic>,
+    quality: Option<Quality>,
+}
+
+fn is_valid(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().all(|found| found.severity != Severity::Error)
 }
 
 fn kept_names(decisions: &[BlockDecision]) -> Vec<bool> {

@@ -1,5 +1,7 @@
 //! The languages that are generated, and what the crate knows of each one.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// A language of generated code.
@@ -65,5 +67,29 @@ impl Language {
             Language::Sql => Some("--"),
             Language::Text => None,
         }
+    }
+
+    /// The feature of this crate that brings a validator of the language; `None` where one is always there.
+    pub fn feature(self) -> Option<&'static str> {
+        match self {
+            Language::Python | Language::Text => None,
+            Language::Rust => Some("rust"),
+            Language::Shell => Some("shell"),
+            Language::Sql => Some("sql"),
+            Language::JavaScript => Some("javascript"),
+        }
+    }
+}
+
+impl fmt::Display for Language {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Language::Python => "Python",
+            Language::Rust => "Rust",
+            Language::Shell => "shell",
+            Language::Sql => "SQL",
+            Language::JavaScript => "JavaScript",
+            Language::Text => "text",
+        })
     }
 }

@@ -32,6 +32,7 @@ mod generate;
 mod language;
 mod output;
 mod profile;
+mod python;
 mod quality;
 mod request;
 pub mod rules;
@@ -49,7 +50,14 @@ pub use output::{
     check_scripts,
 };
 pub use profile::{ColumnProfile, ColumnType, DataFormat, FEATURES, Profile, ProfileError, Shares};
-pub use quality::{DUPLICATE_CHARS_MIN, PythonQuality, Quality, QualityAnalyzer};
+pub use python::{PYTHON_MINOR, PythonSource};
+#[cfg(feature = "rust")]
+pub use quality::RustQuality;
+pub use quality::{
+    COVERAGE_RUNNER, Coverage, CoverageError, DUPLICATE_CHARS_MIN, FunctionQuality, Halstead,
+    LineQuality, PythonQuality, Quality, QualityAnalyzer, QualityWeights, analyzer_of,
+    maintainability_index,
+};
 pub use request::{COLUMNS, DEFAULT_TEMPLATE, GenerateRequest, columns_of};
 pub use sandbox::{
     Interpreter, InterpreterError, PYTHON, QualityReport, ReportedColumn, TIME_LIMIT,
@@ -59,5 +67,17 @@ pub use template::{
     InputType, InputValue, Inputs, LayerSpec, MANIFEST, MANIFEST_VERSION, Manifest, RESERVED,
     ScriptToken, Span, Template, TemplateError, Templates, TokenKind,
 };
-pub use validate::{Diagnostic, PythonValidator, Severity, Validator};
+#[cfg(feature = "javascript")]
+pub use validate::JavaScriptValidator;
+#[cfg(feature = "rust")]
+pub use validate::RustValidator;
+#[cfg(feature = "shell")]
+pub use validate::ShellValidator;
+#[cfg(feature = "sql")]
+pub use validate::SqlValidator;
+pub use validate::{
+    COMPILE_TIME_LIMIT, CompilerError, DIAGNOSTICS_MAX, Diagnostic, NoValidator, PythonCompiler,
+    PythonRelease, PythonValidator, SOURCE_BYTES_MAX, Severity, TextValidator, Validator,
+    Validators,
+};
 pub use worker::{CodegenOutput, CodegenWorker};

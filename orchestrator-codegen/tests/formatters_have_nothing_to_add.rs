@@ -1,14 +1,23 @@
 //! What is generated is formatted, whichever blocks are in it: formatters find nothing to change.
 
+#[path = "support/python_tools.rs"]
+mod python_tools;
 #[path = "support/shelf.rs"]
 mod shelf;
 mod support;
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use orchestrator_codegen::Generator;
-use shelf::{program_of, render_texts};
+use shelf::render_texts;
 use support::{request, template};
+
+/// A program that a package brings.
+fn program_of(package: &str, program: &str) -> Option<PathBuf> {
+    let python = python_tools::python_with(program, &[package])?;
+    Some(python.with_file_name(program))
+}
 
 #[test]
 fn ruff_accepts_the_python() {
