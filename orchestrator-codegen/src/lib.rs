@@ -43,7 +43,9 @@ pub use activation::{Activation, SCORE_THRESHOLD};
 pub use generate::{GenerateError, Generator};
 pub use language::Language;
 pub use output::{
-    Completeness, GeneratedScripts, SampleMetadata, WriteError, check_by_running, check_scripts,
+    Action, Change, Completeness, DIFF_LINES_MAX, Edits, GeneratedScripts, LOCK_FILE, OutputError,
+    OutputFolder, Plan, Reason, RegionError, SampleMetadata, WriteError, check_by_running,
+    check_scripts,
 };
 pub use profile::{ColumnProfile, ColumnType, FEATURES, Profile, ProfileError, Shares};
 pub use quality::{DUPLICATE_CHARS_MIN, PythonQuality, Quality, QualityAnalyzer};
