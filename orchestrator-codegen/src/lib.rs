@@ -46,8 +46,9 @@ pub use activation::{Activation, SCORE_THRESHOLD};
 pub use generate::{GenerateError, Generator, RETRIES_MAX};
 pub use language::Language;
 pub use output::{
-    Attempt, Completeness, GeneratedScripts, SampleMetadata, WriteError, check_by_running,
-    check_scripts,
+    Action, Attempt, Change, Completeness, DIFF_LINES_MAX, Edits, GeneratedScripts, LOCK_FILE,
+    OutputError, OutputFolder, Plan, Reason, RegionError, SampleMetadata, WriteError,
+    check_by_running, check_scripts,
 };
 pub use profile::{ColumnProfile, ColumnType, DataFormat, FEATURES, Profile, ProfileError, Shares};
 pub use python::{PYTHON_MINOR, PythonSource};

@@ -1,8 +1,9 @@
 //! What generation gives: the scripts, and how they came about.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::{fs, io};
 
 use orchestrator_core::Parameters;
 use serde::{Deserialize, Serialize};
@@ -144,15 +145,25 @@ impl GeneratedScripts {
     }
 
     /// Writes the layers into a folder, which is made if it is not there: all of them, or none. Existing files of the same
-    /// names are replaced.
+    /// names are replaced, whoever wrote them: a folder that people work in is an [`OutputFolder`](crate::OutputFolder), which
+    /// takes [`code_samples`](GeneratedScripts::code_samples) as they are.
     ///
     /// # Errors
-    /// When the operating system refuses.
+    /// When the operating system refuses. What was there before is put back.
     pub fn write_to(&self, folder: impl AsRef<Path>) -> Result<Vec<PathBuf>, WriteError> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
         let folder = folder.as_ref();
-        let made = missing_ancestors(folder);
-        let staging = folder.join(format!(".scripts-{}", std::process::id()));
-        let result = self.stage(folder, &staging);
+        let targets = self.code_samples.keys().map(|name| folder.join(name));
+        let targets: Vec<PathBuf> = targets.collect();
+        let mut made: Vec<PathBuf> =
+            targets.iter().filter_map(|path| path.parent()).flat_map(missing_ancestors).collect();
+        made.extend(missing_ancestors(folder));
+        // Innermost first.
+        made.sort_by_key(|path| std::cmp::Reverse(path.as_os_str().len()));
+        made.dedup();
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let staging = folder.join(format!(".scripts-{}-{number}", std::process::id()));
+        let result = self.stage(&targets, &staging).and_then(|()| self.publish(&targets, &staging));
         // What is staged is worthless after either outcome; that it cannot be removed is no reason to fail.
         let _ = fs::remove_dir_all(&staging);
         if result.is_err() {
@@ -160,34 +171,53 @@ impl GeneratedScripts {
                 let _ = fs::remove_dir(folder);
             }
         }
-        result
+        result.map(|()| targets)
     }
 
-    fn stage(&self, folder: &Path, staging: &Path) -> Result<Vec<PathBuf>, WriteError> {
-        let at = |path: &Path| {
-            let path = path.display().to_string();
-            move |source| WriteError { path, source }
-        };
-        fs::create_dir_all(staging).map_err(at(staging))?;
-        for (name, source) in &self.code_samples {
-            let target = folder.join(name);
+    /// Writes the texts beside their places, as `new-0`, `new-1`, ….
+    fn stage(&self, targets: &[PathBuf], staging: &Path) -> Result<(), WriteError> {
+        fs::create_dir_all(staging).map_err(refused(staging))?;
+        for (at, (source, target)) in self.code_samples.values().zip(targets).enumerate() {
             if target.is_dir() {
-                return Err(at(&target)(std::io::ErrorKind::IsADirectory.into()));
+                return Err(refused(target)(io::ErrorKind::IsADirectory.into()));
             }
-            let staged = staging.join(name);
-            for parent in [staged.parent(), target.parent()].into_iter().flatten() {
-                fs::create_dir_all(parent).map_err(at(parent))?;
-            }
-            fs::write(staged, source).map_err(at(&target))?;
+            let parent = target.parent().unwrap_or(staging);
+            fs::create_dir_all(parent).map_err(refused(parent))?;
+            fs::write(staging.join(format!("new-{at}")), source).map_err(refused(target))?;
         }
-        let mut written = Vec::new();
-        for name in self.code_samples.keys() {
-            let target = folder.join(name);
-            fs::rename(staging.join(name), &target).map_err(at(&target))?;
-            written.push(target);
-        }
-        Ok(written)
+        Ok(())
     }
+
+    /// Puts the staged texts in their places; if one cannot be, none is.
+    fn publish(&self, targets: &[PathBuf], staging: &Path) -> Result<(), WriteError> {
+        let new = |at: usize| staging.join(format!("new-{at}"));
+        let old = |at: usize| staging.join(format!("old-{at}"));
+        let put = |at: usize, target: &Path| {
+            match fs::rename(target, old(at)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            fs::rename(new(at), target)
+        };
+        for (at, target) in targets.iter().enumerate() {
+            let Err(error) = put(at, target) else { continue };
+            for (at, target) in targets.iter().enumerate().take(at + 1) {
+                // As far as the operating system lets us.
+                let _ = match old(at).exists() {
+                    true => fs::rename(old(at), target),
+                    false if new(at).exists() => Ok(()),
+                    false => fs::remove_file(target),
+                };
+            }
+            return Err(refused(target)(error));
+        }
+        Ok(())
+    }
+}
+
+fn refused(path: &Path) -> impl FnOnce(io::Error) -> WriteError {
+    let path = path.display().to_string();
+    move |source| WriteError { path, source }
 }
 
 /// The folders that will have to be made, innermost first.
