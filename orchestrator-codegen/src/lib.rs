@@ -6,7 +6,7 @@
 //! decided token by token, kept when activation((w · feature + b) / T) reaches a threshold, and every decision is reported.
 //!
 //! Templates and data rules are shared between Rust and Python, so that the profile and the script see the same table; see
-//! [`rules`]. Nothing here calls a model, and nothing but [`Interpreter`] runs code.
+//! [`rules`]. Nothing here calls a model, and nothing but [`Sandbox`] runs code.
 //!
 //! ```
 //! use orchestrator_codegen::{GenerateRequest, Generator, Profile, neutral_parameters};
@@ -51,7 +51,8 @@ pub use profile::{ColumnProfile, ColumnType, FEATURES, Profile, ProfileError, Sh
 pub use quality::{DUPLICATE_CHARS_MIN, PythonQuality, Quality, QualityAnalyzer};
 pub use request::{GenerateRequest, neutral_parameters};
 pub use sandbox::{
-    Interpreter, InterpreterError, PYTHON, QualityReport, ReportedColumn, TIME_LIMIT,
+    Ending, Exceeded, Interpreter, InterpreterError, Isolation, Job, Limits, Namespaces, Outcome,
+    PYTHON, QualityReport, ReportedColumn, Sandbox, SandboxError, TIME_LIMIT,
 };
 pub use template::{
     ADAPTIVE_COMPLEXITY, BLOCKS, Block, BlockDecision, Guard, LAYERS, ScriptToken, Span,
