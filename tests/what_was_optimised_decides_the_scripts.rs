@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use orchestrator_ai::codegen::{
-    Activation, GenerateRequest, GeneratedScripts, Generator, neutral_parameters,
+    Activation, GenerateRequest, GeneratedScripts, Generator, Template,
 };
 use orchestrator_ai::core::{Parameters, Seed};
 use orchestrator_ai::{EMPHASIS_REACH, OrchestrationContext, Report};
@@ -23,7 +23,9 @@ fn scripts(
     let request = GenerateRequest {
         activation: Activation::Relu,
         emphasis: emphasis.clone(),
-        ..GenerateRequest::new(&report.project, &report.objective, &report.data, theta)
+        ..GenerateRequest::for_profile("etl-python", &report.data, theta)
+            .with("project", report.project.as_str())
+            .with("objective", report.objective.as_str())
     };
     Generator::new().generate(&request).unwrap()
 }
@@ -59,7 +61,8 @@ fn another_theta_gives_another_script() {
     assert!(!kept(&shipped).contains(&("layer_2", "imputation")), "{:?}", shipped.blocks);
 
     // The θ that optimises nothing takes every feature at its word.
-    let neutral = scripts(&report, neutral_parameters(), emphasis);
+    let neutral = Template::builtin("etl-python").unwrap().neutral_parameters();
+    let neutral = scripts(&report, neutral, emphasis);
     assert!(kept(&neutral).contains(&("layer_2", "imputation")), "{:?}", neutral.blocks);
     assert_ne!(neutral.code_samples["layer_2.py"], shipped.code_samples["layer_2.py"]);
     // And the least θ that there is keeps nothing.

@@ -1,26 +1,35 @@
-//! From features and θ to three layers of Python: render, decide, assemble, validate.
+//! From a request to layers of code: check, decide, render, assemble, validate; and what to do when something does not validate.
 
 use std::collections::BTreeMap;
 
-use crate::output::{Completeness, GeneratedScripts, SampleMetadata};
+use orchestrator_core::{BIAS_BOUNDS, Parameters};
+
+use crate::language::Language;
+use crate::output::{Attempt, Completeness, GeneratedScripts, SampleMetadata};
 use crate::quality::{PythonQuality, QualityAnalyzer};
 use crate::request::GenerateRequest;
 use crate::sha256;
-use crate::template::ScriptToken;
-use crate::template::TemplateError;
-use crate::template::{BLOCKS, Block, BlockDecision, LAYERS};
-use crate::template::{Layer, generator_layer, script_layer};
+use crate::template::{
+    BlockDecision, Fault, InputError, Layer, Rendering, ScriptToken, Template, TemplateError,
+    Templates, decide, kept,
+};
 use crate::validate::{PythonValidator, Severity, Validator};
+
+/// So often a template is tried again with lower biases for the layers that did not validate, before the simpler template is.
+pub const RETRIES_MAX: usize = 2;
+
+/// How much lower a bias is at each retry: two of them go from the middle of the range to its lower bound.
+const BIAS_STEP: f64 = 0.25;
 
 /// Why no scripts were generated.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GenerateError {
-    /// Name the feature in the request; a profile has all of them.
+    /// Name the feature in the request; a profile has all of those of the built-in templates.
     #[error("block {block} listens to the feature {feature:?}, which the request lacks")]
     MissingFeature {
         /// The block.
-        block: &'static str,
+        block: String,
         /// The feature.
         feature: String,
     },
@@ -57,15 +66,25 @@ pub enum GenerateError {
         /// The factor as given.
         value: f64,
     },
-    /// A built-in template is at fault.
+    /// The inputs are not what the template asks for.
+    #[error(transparent)]
+    Inputs(#[from] InputError),
+    /// There is no such template, or it is at fault.
     #[error(transparent)]
     Template(#[from] TemplateError),
 }
 
-/// Generates scripts. Holds who validates and who judges them; without state between calls.
+impl From<Fault> for GenerateError {
+    fn from(fault: Fault) -> GenerateError {
+        GenerateError::Template(fault.into())
+    }
+}
+
+/// Generates scripts. Holds the templates, and who validates and judges the scripts; without state between calls.
 pub struct Generator {
-    validator: Box<dyn Validator>,
-    analyzer: Box<dyn QualityAnalyzer>,
+    templates: Templates,
+    validators: BTreeMap<Language, Box<dyn Validator>>,
+    analyzers: BTreeMap<Language, Box<dyn QualityAnalyzer>>,
 }
 
 impl Default for Generator {
@@ -75,48 +94,138 @@ impl Default for Generator {
 }
 
 impl Generator {
-    /// A generator with [`PythonValidator`] and [`PythonQuality`].
+    /// A generator of the built-in templates, with [`PythonValidator`] and [`PythonQuality`].
     pub fn new() -> Generator {
-        Generator { validator: Box::new(PythonValidator), analyzer: Box::new(PythonQuality) }
+        let generator = Generator {
+            templates: Templates::builtin().clone(),
+            validators: BTreeMap::new(),
+            analyzers: BTreeMap::new(),
+        };
+        generator
+            .with_validator(Language::Python, PythonValidator)
+            .with_analyzer(Language::Python, PythonQuality)
     }
 
-    /// The same generator with another validator.
+    /// The same generator with other templates.
     #[must_use]
-    pub fn with_validator(self, validator: impl Validator + 'static) -> Generator {
-        Generator { validator: Box::new(validator), ..self }
+    pub fn with_templates(self, templates: Templates) -> Generator {
+        Generator { templates, ..self }
     }
 
-    /// The same generator with another judge of quality.
+    /// The same generator with another validator for a language. Code of a language without one is handed out as it is.
     #[must_use]
-    pub fn with_analyzer(self, analyzer: impl QualityAnalyzer + 'static) -> Generator {
-        Generator { analyzer: Box::new(analyzer), ..self }
+    pub fn with_validator(
+        mut self,
+        language: Language,
+        validator: impl Validator + 'static,
+    ) -> Generator {
+        self.validators.insert(language, Box::new(validator));
+        self
     }
 
-    /// Generates the three layers. If one does not validate, generates them again without any optional block; if that
-    /// does not help either, hands out the layers that do validate and says so in
-    /// [`completeness`](GeneratedScripts::completeness).
+    /// The same generator with another judge of quality for a language. Code of a language without one is not judged.
+    #[must_use]
+    pub fn with_analyzer(
+        mut self,
+        language: Language,
+        analyzer: impl QualityAnalyzer + 'static,
+    ) -> Generator {
+        self.analyzers.insert(language, Box::new(analyzer));
+        self
+    }
+
+    /// The templates that it knows.
+    pub fn templates(&self) -> &Templates {
+        &self.templates
+    }
+
+    /// Generates all layers. If one does not validate, the template is tried again with lower biases for the layers concerned,
+    /// [`RETRIES_MAX`] times, as long as that changes a decision; then its fallback; and if the simplest one does not validate
+    /// either, the layers that do are handed out, and [`completeness`](GeneratedScripts::completeness) says so. What was refused
+    /// is told in [`attempts`](GeneratedScripts::attempts).
     ///
     /// # Errors
-    /// When the request lacks something, or holds a value outside its bounds.
+    /// When there is no such template, when its inputs are wrong (all faults at once), when the request lacks something or holds
+    /// a value outside its bounds, or when the template does not render.
     pub fn generate(&self, request: &GenerateRequest) -> Result<GeneratedScripts, GenerateError> {
-        let mut decisions = decide(request)?;
-        let layers = build(request, &decisions)?;
-        let scripts = self.inspect(request, &decisions, &layers, Completeness::Complete);
-        if scripts.code_samples.len() == layers.len() {
-            return Ok(scripts);
+        let mut template = self.templates.named(&request.template)?;
+        let mut refused: Vec<Attempt> = Vec::new();
+        loop {
+            let first = refused.is_empty();
+            let fitted = if first { request.clone() } else { fitted(request, template) };
+            let scripts = self.try_template(template, &fitted, &mut refused);
+            let scripts = match (scripts, template.fallback()) {
+                // The request itself is at fault.
+                (Err(error), _) if first && refused.is_empty() => return Err(error),
+                (Ok(scripts), _) if scripts.is_whole() => scripts,
+                (Err(error), Some(_)) => {
+                    refused.push(Attempt::failed(template, &fitted.parameters, &error));
+                    template = template.fallback().expect("it was just there");
+                    continue;
+                }
+                (Err(error), None) => return Err(error),
+                (Ok(_), Some(fallback)) => {
+                    template = fallback;
+                    continue;
+                }
+                (Ok(mut scripts), None) => {
+                    scripts.completeness = Completeness::Partial;
+                    // The last attempt is what is handed out.
+                    refused.pop();
+                    scripts
+                }
+            };
+            let completeness = match scripts.completeness {
+                Completeness::Complete if !refused.is_empty() => Completeness::Simplified,
+                completeness => completeness,
+            };
+            let first = refused.first().map(|attempt| attempt.diagnostics.clone());
+            let refused_first = first.unwrap_or_default();
+            return Ok(GeneratedScripts {
+                completeness,
+                refused: refused_first,
+                attempts: refused,
+                ..scripts
+            });
         }
-        for decision in &mut decisions {
-            decision.kept = false;
+    }
+
+    /// One template, with its retries. What does not validate is added to `refused`.
+    fn try_template(
+        &self,
+        template: &Template,
+        request: &GenerateRequest,
+        refused: &mut Vec<Attempt>,
+    ) -> Result<GeneratedScripts, GenerateError> {
+        let inputs = template.check(&request.inputs)?;
+        let mut request = request.clone();
+        let mut decisions = decide(template, &request)?;
+        let mut rendering = Rendering::new(template, inputs.clone(), &request, &decisions)?;
+        let mut retries = 0;
+        loop {
+            let layers = rendering.assemble(&request, &decisions)?;
+            let scripts = self.inspect(template, &request, &decisions, &layers);
+            if scripts.is_whole() {
+                return Ok(scripts);
+            }
+            refused.push(Attempt::refused(template, &request.parameters, &scripts));
+            let failing: Vec<&str> = layers
+                .iter()
+                .filter(|layer| !scripts.code_samples.contains_key(&layer.file))
+                .map(|layer| layer.name.as_str())
+                .collect();
+            let (mut changed, before) = (false, kept_names(&decisions));
+            while retries < RETRIES_MAX && !changed {
+                retries += 1;
+                request.parameters = lowered(&request.parameters, &failing);
+                decisions = decide(template, &request)?;
+                changed = kept_names(&decisions) != before;
+            }
+            if !changed {
+                return Ok(scripts);
+            }
+            rendering = Rendering::new(template, inputs.clone(), &request, &decisions)?;
         }
-        let simple = build(request, &decisions)?;
-        let mut scripts = GeneratedScripts {
-            refused: scripts.diagnostics,
-            ..self.inspect(request, &decisions, &simple, Completeness::Simplified)
-        };
-        if scripts.code_samples.len() < simple.len() {
-            scripts.completeness = Completeness::Partial;
-        }
-        Ok(scripts)
     }
 
     /// What the layers are made of, by file name: every token of their templates, kept or not, with its block, feature and
@@ -128,138 +237,95 @@ impl Generator {
         &self,
         request: &GenerateRequest,
     ) -> Result<BTreeMap<String, Vec<ScriptToken>>, GenerateError> {
-        let layers = build(request, &decide(request)?)?;
-        let tokens = layers.into_iter().map(|layer| (layer.file(), layer.tokens));
-        Ok(tokens.collect())
+        let template = self.templates.named(&request.template)?;
+        let inputs = template.check(&request.inputs)?;
+        let decisions = decide(template, request)?;
+        let rendering = Rendering::new(template, inputs, request, &decisions)?;
+        let layers = rendering.assemble(request, &decisions)?;
+        Ok(layers.into_iter().map(|layer| (layer.file, layer.tokens)).collect())
     }
 
     fn inspect(
         &self,
+        template: &Template,
         request: &GenerateRequest,
         decisions: &[BlockDecision],
         layers: &[Layer],
-        completeness: Completeness,
     ) -> GeneratedScripts {
         let mut scripts = GeneratedScripts {
-            completeness,
+            template: template.name().to_owned(),
+            layers: layers.iter().map(|layer| layer.file.clone()).collect(),
             activation: request.activation,
             blocks: decisions.to_vec(),
             ..GeneratedScripts::default()
         };
         for layer in layers {
-            let name = layer.file();
-            let diagnostics = self.validator.validate(&layer.source);
+            let file = layer.file.clone();
+            let validator = self.validators.get(&layer.language);
+            let diagnostics =
+                validator.map_or(Vec::new(), |validator| validator.validate(&layer.source));
             let valid = diagnostics.iter().all(|found| found.severity != Severity::Error);
-            scripts.diagnostics.insert(name.clone(), diagnostics);
+            scripts.diagnostics.insert(file.clone(), diagnostics);
             if !valid {
                 continue;
             }
-            let quality = self.analyzer.analyze(&layer.source);
+            let quality = self.analyzers.get(&layer.language);
+            let quality = quality.map(|analyzer| analyzer.analyze(&layer.source));
             // An analyzer that counts tokens has parsed the layer already; once is enough.
-            let script_tokens = match quality.tokens {
-                0 => crate::validate::python::tokens(&layer.source).len() as u64,
+            let script_tokens = match quality.as_ref().map_or(0, |quality| quality.tokens) {
+                0 => count_tokens(layer),
                 counted => counted as u64,
             };
             scripts.script_tokens += script_tokens;
-            scripts.quality.insert(name.clone(), quality);
+            scripts.quality.extend(quality.map(|quality| (file.clone(), quality)));
             let metadata = SampleMetadata {
                 bytes: layer.source.len() as u64,
                 lines: layer.source.lines().count() as u64,
                 sha256: sha256::hex(layer.source.as_bytes()),
                 script_tokens,
                 template_tokens: layer.tokens.len() as u64,
-                blocks: kept(decisions, layer.name).into_iter().map(str::to_owned).collect(),
+                blocks: kept(decisions, &layer.name).into_iter().map(str::to_owned).collect(),
             };
-            scripts.sample_metadata.insert(name.clone(), metadata);
-            scripts.code_samples.insert(name, layer.source.clone());
+            scripts.sample_metadata.insert(file.clone(), metadata);
+            scripts.code_samples.insert(file, layer.source.clone());
         }
         scripts
     }
 }
 
-/// The three layers for these decisions: the innermost first, because each outer one holds the parts of the next.
-fn build(
-    request: &GenerateRequest,
-    decisions: &[BlockDecision],
-) -> Result<Vec<Layer>, TemplateError> {
-    let [outer, middle, inner] = LAYERS;
-    let script = script_layer(request, inner, &kept(decisions, inner))?;
-    let second = generator_layer(request, middle, &script, decisions, &kept(decisions, middle))?;
-    let first = generator_layer(request, outer, &second, decisions, &kept(decisions, outer))?;
-    Ok(vec![first, second, script])
+/// Python by its grammar, other languages by their words.
+fn count_tokens(layer: &Layer) -> u64 {
+    match layer.language {
+        Language::Python => crate::validate::python::tokens(&layer.source).len() as u64,
+        _ => layer.source.split_whitespace().count() as u64,
+    }
 }
 
-fn kept<'a>(decisions: &'a [BlockDecision], layer: &str) -> Vec<&'a str> {
-    let kept = decisions.iter().filter(|decision| decision.kept && decision.layer == layer);
-    kept.map(|decision| decision.block.as_str()).collect()
+fn kept_names(decisions: &[BlockDecision]) -> Vec<bool> {
+    decisions.iter().map(|decision| decision.kept).collect()
 }
 
-/// Decides on every block of every layer.
-fn decide(request: &GenerateRequest) -> Result<Vec<BlockDecision>, GenerateError> {
-    request.parameters.check()?;
-    for (feature, &value) in &request.features {
-        if !(0.0..=1.0).contains(&value) {
-            let feature = feature.clone();
-            return Err(GenerateError::FeatureOutside { feature, value });
+/// θ with a lower bias for these layers, within the bounds.
+fn lowered(parameters: &Parameters, layers: &[&str]) -> Parameters {
+    let mut lowered = parameters.clone();
+    for (layer, bias) in &mut lowered.biases {
+        if layers.contains(&layer.as_str()) {
+            *bias = (*bias - BIAS_STEP).max(BIAS_BOUNDS.min);
         }
     }
-    let mut decisions = Vec::new();
-    for layer in LAYERS {
-        for block in BLOCKS.iter().filter(|block| block.layers.contains(&layer)) {
-            decisions.push(decide_one(request, layer, block)?);
-        }
-    }
-    Ok(decisions)
+    lowered
 }
 
-fn decide_one(
-    request: &GenerateRequest,
-    layer: &str,
-    block: &Block,
-) -> Result<BlockDecision, GenerateError> {
-    let theta = &request.parameters;
-    let value = feature(request, layer, block)?;
-    let weight = *theta
-        .weights
-        .get(block.feature)
-        .ok_or_else(|| GenerateError::MissingWeight { feature: block.feature.to_owned() })?;
-    let bias = *theta
-        .biases
-        .get(layer)
-        .ok_or_else(|| GenerateError::MissingBias { layer: layer.to_owned() })?;
-    let score = (weight * value + bias) / theta.temperature;
-    let complexity = request.features.get("complexity").copied().unwrap_or(0.0);
-    let allowed = block.complexity_above == 0.0 || complexity > block.complexity_above;
-    Ok(BlockDecision {
-        layer: layer.to_owned(),
-        block: block.name.to_owned(),
-        feature: block.feature.to_owned(),
-        value,
-        weight,
-        bias,
-        temperature: theta.temperature,
-        score,
-        activation: request.activation.apply(score),
-        threshold: request.activation.threshold(),
-        kept: allowed && request.activation.keeps(score),
-    })
-}
-
-/// The value of the block's feature in the eyes of a layer. A share stays a share, however it is emphasised.
-fn feature(request: &GenerateRequest, layer: &str, block: &Block) -> Result<f64, GenerateError> {
-    let value = request.features.get(block.feature);
-    let value = *value.ok_or_else(|| GenerateError::MissingFeature {
-        block: block.name,
-        feature: block.feature.to_owned(),
-    })?;
-    let emphasis = request.emphasis.get(layer);
-    let factor = emphasis.and_then(|factors| factors.get(block.feature)).copied().unwrap_or(1.0);
-    if !(factor.is_finite() && factor >= 0.0) {
-        return Err(GenerateError::Emphasis {
-            layer: layer.to_owned(),
-            feature: block.feature.to_owned(),
-            value: factor,
-        });
+/// The request as another template can take it: inputs that it does not have are left out, what θ lacks is neutral.
+fn fitted(request: &GenerateRequest, template: &Template) -> GenerateRequest {
+    let mut fitted = request.clone();
+    fitted.inputs.retain(|name, _| template.inputs().iter().any(|input| input.name == *name));
+    let neutral = template.neutral_parameters();
+    for (feature, weight) in neutral.weights {
+        fitted.parameters.weights.entry(feature).or_insert(weight);
     }
-    Ok((value * factor).clamp(0.0, 1.0))
+    for (layer, bias) in neutral.biases {
+        fitted.parameters.biases.entry(layer).or_insert(bias);
+    }
+    fitted
 }

@@ -9,11 +9,12 @@
 //! [`rules`]. Nothing here calls a model, and nothing but [`Sandbox`] runs code.
 //!
 //! ```
-//! use orchestrator_codegen::{GenerateRequest, Generator, Profile, neutral_parameters};
+//! use orchestrator_codegen::{GenerateRequest, Generator, Profile, Template};
 //!
 //! let csv = b"name,age\nAda,36\nBob,\nEve,NA\nDan,41\n";
 //! let profile = Profile::of_bytes("people.csv", csv)?;
-//! let request = GenerateRequest::new("people", "a clean table", &profile, neutral_parameters());
+//! let theta = Template::builtin("etl-python")?.neutral_parameters();
+//! let request = GenerateRequest::for_profile("etl-python", &profile, theta).with("project", "people");
 //! let scripts = Generator::new().generate(&request)?;
 //!
 //! let imputation = scripts.blocks.iter().find(|decision| decision.block == "imputation").unwrap();
@@ -26,6 +27,7 @@
 //! ```
 
 mod activation;
+mod families;
 mod generate;
 mod language;
 mod output;
@@ -40,23 +42,24 @@ mod validate;
 mod worker;
 
 pub use activation::{Activation, SCORE_THRESHOLD};
-pub use generate::{GenerateError, Generator};
+pub use generate::{GenerateError, Generator, RETRIES_MAX};
 pub use language::Language;
 pub use output::{
-    Action, Change, Completeness, DIFF_LINES_MAX, Edits, GeneratedScripts, LOCK_FILE, OutputError,
-    OutputFolder, Plan, Reason, RegionError, SampleMetadata, WriteError, check_by_running,
-    check_scripts,
+    Action, Attempt, Change, Completeness, DIFF_LINES_MAX, Edits, GeneratedScripts, LOCK_FILE,
+    OutputError, OutputFolder, Plan, Reason, RegionError, SampleMetadata, WriteError,
+    check_by_running, check_scripts,
 };
 pub use profile::{ColumnProfile, ColumnType, FEATURES, Profile, ProfileError, Shares};
 pub use quality::{DUPLICATE_CHARS_MIN, PythonQuality, Quality, QualityAnalyzer};
-pub use request::{GenerateRequest, neutral_parameters};
+pub use request::{COLUMNS, DEFAULT_TEMPLATE, GenerateRequest, columns_of};
 pub use sandbox::{
     Ending, Exceeded, Interpreter, InterpreterError, Isolation, Job, Limits, Namespaces, Outcome,
     PYTHON, QualityReport, ReportedColumn, Sandbox, SandboxError, TIME_LIMIT,
 };
 pub use template::{
-    ADAPTIVE_COMPLEXITY, BLOCKS, Block, BlockDecision, Guard, LAYERS, ScriptToken, Span,
-    TemplateError, TokenKind,
+    Block, BlockDecision, Constant, Delimiters, Fault, Guard, InputError, InputFault, InputSpec,
+    InputType, InputValue, Inputs, LayerSpec, MANIFEST, MANIFEST_VERSION, Manifest, RESERVED,
+    ScriptToken, Span, Template, TemplateError, Templates, TokenKind,
 };
 pub use validate::{Diagnostic, PythonValidator, Severity, Validator};
 pub use worker::{CodegenOutput, CodegenWorker};

@@ -24,6 +24,8 @@
 //! - **Types.** A column has the type that most of its values have, the narrowest of equals, if all values but one in
 //!   [`TOLERANCE_SHARE`] (at least one, given [`VALUES_MIN`] values) have it; otherwise it is text.
 
+use serde::Serialize;
+
 /// Blanks: what is trimmed from a cell.
 pub const SPACE: &[char] = &[' ', '\t', '\r', '\n', '\u{b}', '\u{c}', '\u{a0}'];
 
@@ -64,4 +66,32 @@ pub const FENCE_VALUES_MIN: usize = 8;
 /// The cell without the blanks around it.
 pub(crate) fn trim(cell: &str) -> &str {
     cell.trim_matches(SPACE)
+}
+
+/// All of it that templates know, as `rules`.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Values {
+    missing: &'static [&'static str],
+    delimiters: &'static [char],
+    sample_records: usize,
+    field_chars_max: usize,
+    tolerance_share: usize,
+    values_min: usize,
+    typed_chars_max: usize,
+    fence_ranges: f64,
+    fence_values_min: usize,
+}
+
+pub(crate) fn values() -> Values {
+    Values {
+        missing: MISSING,
+        delimiters: DELIMITERS,
+        sample_records: SAMPLE_RECORDS,
+        field_chars_max: FIELD_CHARS_MAX,
+        tolerance_share: TOLERANCE_SHARE,
+        values_min: VALUES_MIN,
+        typed_chars_max: TYPED_CHARS_MAX,
+        fence_ranges: FENCE_RANGES,
+        fence_values_min: FENCE_VALUES_MIN,
+    }
 }

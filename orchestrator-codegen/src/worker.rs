@@ -11,11 +11,12 @@ use crate::request::GenerateRequest;
 /// A [`Generator`] as a worker. Its input is a [`GenerateRequest`], its output a [`CodegenOutput`].
 ///
 /// ```
-/// use orchestrator_codegen::{CodegenOutput, CodegenWorker, GenerateRequest, Profile, neutral_parameters};
+/// use orchestrator_codegen::{CodegenOutput, CodegenWorker, GenerateRequest, Profile, Template};
 /// use orchestrator_core::{Payload, Seed, Task, TaskError, Worker};
 ///
 /// let profile = Profile::of_bytes("a.csv", b"a,b\n1,x\n2,\n").expect("a table");
-/// let request = GenerateRequest::new("demo", "clean it", &profile, neutral_parameters());
+/// let theta = Template::builtin("etl-python").expect("it is there").neutral_parameters();
+/// let request = GenerateRequest::for_profile("etl-python", &profile, theta).with("project", "demo");
 /// let task = Task::detached(Payload::of(&request)?, Seed(1));
 /// let output = futures::executor::block_on(CodegenWorker::default().execute(task))?;
 /// let output: CodegenOutput = output.payload.to()?;
@@ -55,7 +56,7 @@ impl Worker for CodegenWorker {
         if task.cancellation().is_cancelled() {
             return Err(TaskError::cancelled());
         }
-        task.progress(0.0, "generating three layers");
+        task.progress(0.0, format!("generating {}", request.template));
         let scripts = self
             .generator
             .generate(&request)

@@ -55,8 +55,10 @@ fn an_endless_loop_ends_with_the_grandchild_that_ignores_signals() {
     let folder = tempfile::tempdir().unwrap();
     for namespaces in BOTH {
         let trace: PathBuf = folder.path().join(format!("{namespaces:?}"));
-        let script =
-            format!("sh -c \"{}\" & trap '' TERM; while :; do :; done", immortal(&trace).replace("$", "\\$"));
+        let script = format!(
+            "sh -c \"{}\" & trap '' TERM; while :; do :; done",
+            immortal(&trace).replace("$", "\\$")
+        );
         let limits = Limits { time: Duration::from_millis(700), ..quick() };
         let outcome = run(limits, namespaces, &sh(&script));
         assert_eq!(outcome.ending, Ending::Exceeded(Exceeded::Time));
@@ -147,7 +149,8 @@ fn the_folder_is_bounded_and_so_is_each_file() {
         let many_large = "for i in 1 2 3 4; do head -c 1000000 /dev/zero > $i; done; sleep 15";
         let outcome = run(limits, namespaces, &sh(many_large));
         assert_eq!(outcome.ending, Ending::Exceeded(Exceeded::Disk));
-        let elsewhere = "for i in 1 2 3 4; do head -c 1000000 /dev/zero > $TMPDIR/$i; done; sleep 15";
+        let elsewhere =
+            "for i in 1 2 3 4; do head -c 1000000 /dev/zero > $TMPDIR/$i; done; sleep 15";
         let outcome = run(limits, namespaces, &sh(elsewhere));
         assert_eq!(outcome.ending, Ending::Exceeded(Exceeded::Disk));
         let many = "i=0; while [ $i -lt 30 ]; do mkdir d$i; i=$((i+1)); done; sleep 15";

@@ -3,7 +3,7 @@
 mod support;
 
 use orchestrator_codegen::{
-    Completeness, Diagnostic, GeneratedScripts, Generator, Interpreter, InterpreterError,
+    Completeness, Diagnostic, GeneratedScripts, Generator, Interpreter, InterpreterError, Language,
     PythonValidator, Severity, Validator, check_by_running, check_scripts,
 };
 use orchestrator_core::{Check, Seed};
@@ -104,12 +104,13 @@ fn no_text_of_the_user_breaks_the_nesting() {
             (0..length).map(|_| PIECES[stream.below(PIECES.len())]).collect()
         };
         let mut request = request(&["imputation"]);
-        (request.project, request.objective) = (text(), text());
+        let (project, objective) = (text(), text());
+        request = request.with("project", project.as_str()).with("objective", objective.as_str());
         let scripts = Generator::new().generate(&request).unwrap();
         assert_eq!(scripts.completeness, Completeness::Complete);
         cases.push(serde_json::json!({
-            "project": request.project,
-            "objective": request.objective,
+            "project": project,
+            "objective": objective,
             "layers": scripts.code_samples,
         }));
     }
@@ -129,7 +130,7 @@ for case in cases:
         assert scope["OBJECTIVE"] == case["objective"], (name, case["objective"])
         assert layers[name].isascii() or name == "layer_2.py"
         if following:
-            text = scope["assemble"](scope["choose"]([], []))
+            text = scope["build"](scope["PLAN"], scope["decide"](scope["PLAN"]))
             scope["verify"](text)
             assert text == layers[following], following
 print(len(cases))
@@ -161,7 +162,7 @@ impl Validator for Refuses {
 #[test]
 fn what_does_not_validate_is_replaced_by_something_simpler_and_then_left_out() {
     let generate = |text| {
-        let generator = Generator::new().with_validator(Refuses { text });
+        let generator = Generator::new().with_validator(Language::Python, Refuses { text });
         generator.generate(&request(&["imputation"])).unwrap()
     };
     let failed = |scripts: &GeneratedScripts| -> Vec<String> {

@@ -5,11 +5,11 @@ mod support;
 use std::collections::BTreeMap;
 
 use orchestrator_codegen::{
-    Activation, BLOCKS, CodegenOutput, CodegenWorker, FEATURES, GenerateError, GenerateRequest,
-    GeneratedScripts, Generator, LAYERS, Profile, SCORE_THRESHOLD, TokenKind, neutral_parameters,
+    Activation, CodegenOutput, CodegenWorker, FEATURES, GenerateError, GenerateRequest,
+    GeneratedScripts, Generator, Profile, SCORE_THRESHOLD, TokenKind,
 };
 use orchestrator_core::{Cancellation, Failure, Parameters, Payload, Seed, Task, Worker};
-use support::{request, scripts};
+use support::{request, scripts, template};
 
 fn kept(scripts: &GeneratedScripts, layer: &str) -> Vec<String> {
     let kept = scripts.blocks.iter().filter(|block| block.kept && block.layer == layer);
@@ -18,7 +18,7 @@ fn kept(scripts: &GeneratedScripts, layer: &str) -> Vec<String> {
 
 /// θ as the optimiser wants it: every weight as great as its feature, within its bounds.
 fn matching(profile: &Profile) -> Parameters {
-    let mut theta = neutral_parameters();
+    let mut theta = template().neutral_parameters();
     for (feature, weight) in &mut theta.weights {
         *weight = profile.features[feature].max(0.1);
     }
@@ -28,7 +28,7 @@ fn matching(profile: &Profile) -> Parameters {
 #[track_caller]
 fn check(text: &str, wanted: &[&str], unwanted: &[&str]) {
     let profile = Profile::of_bytes("t.csv", text.as_bytes()).unwrap();
-    let mut request = GenerateRequest::new("", "", &profile, matching(&profile));
+    let mut request = GenerateRequest::for_profile("etl-python", &profile, matching(&profile));
     // One function for each file: that all three decide alike is a property of their own.
     {
         request.activation = Activation::ALL[text.len() % Activation::ALL.len()];
@@ -97,7 +97,8 @@ fn features_are_shares_and_each_decision_is_reported() {
     let nulls = 0.25 / (0.25 + 0.05);
     assert!((profile.features["nulls"] - nulls).abs() < 1e-12);
 
-    let mut request = GenerateRequest::new("", "", &profile, neutral_parameters());
+    let theta = template().neutral_parameters();
+    let mut request = GenerateRequest::for_profile("etl-python", &profile, theta);
     request.parameters.weights.insert("nulls".into(), 0.5);
     request.parameters.biases.insert("layer_2".into(), -0.1);
     request.parameters.temperature = 2.0;
@@ -106,9 +107,10 @@ fn features_are_shares_and_each_decision_is_reported() {
     assert!((decision.score - (0.5 * nulls - 0.1) / 2.0).abs() < 1e-12);
     assert_eq!(decision.threshold, SCORE_THRESHOLD);
     assert!(!decision.kept);
-    let decisions: usize = BLOCKS.iter().map(|block| block.layers.len()).sum();
+    let decisions: usize = template().blocks().iter().map(|block| block.layers.len()).sum();
     assert_eq!(scripts.blocks.len(), decisions);
-    assert!(LAYERS.iter().all(|layer| scripts.quality.contains_key(&format!("{layer}.py"))));
+    assert_eq!(scripts.layers, ["layer_0.py", "layer_1.py", "layer_2.py"]);
+    assert!(scripts.layers.iter().all(|file| scripts.quality.contains_key(file)));
     assert!(scripts.script_tokens > 1000);
 }
 
@@ -129,8 +131,8 @@ fn a_script_without_a_block_has_none_of_its_code() {
     ] {
         assert!(!bare.contains(trace), "{trace}");
     }
-    for block in BLOCKS.iter().filter(|block| block.layers == ["layer_2"]) {
-        let with = scripts(&[block.name]);
+    for block in template().blocks().iter().filter(|block| block.layers == ["layer_2"]) {
+        let with = scripts(&[&block.name]);
         let source = with.source("layer_2.py").unwrap();
         assert!(source.len() > bare.len() || block.name == "chunked_streaming");
         assert!(source.contains(&format!("BLOCKS.append(\"{}\")\n", block.name)));

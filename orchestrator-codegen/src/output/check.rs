@@ -6,29 +6,28 @@ use orchestrator_core::Check;
 
 use crate::output::{Completeness, GeneratedScripts};
 use crate::sandbox::{Interpreter, QualityReport};
-use crate::template::LAYERS;
 
 /// What can be said without running anything: all layers are there, each one validates, decisions are sound.
 pub fn check_scripts(scripts: &GeneratedScripts) -> Vec<Check> {
-    let mut checks: Vec<Check> = LAYERS
+    let mut checks: Vec<Check> = scripts
+        .layers
         .iter()
-        .map(|layer| {
-            let file = format!("{layer}.py");
-            let found = scripts.diagnostics.get(&file).and_then(|found| found.first());
-            let detail = match (scripts.source(&file), found) {
+        .map(|file| {
+            let found = scripts.diagnostics.get(file).and_then(|found| found.first());
+            let detail = match (scripts.source(file), found) {
                 (Some(source), _) => format!("{} lines", source.lines().count()),
                 (None, Some(fault)) => {
                     format!("line {}, column {}: {}", fault.line, fault.column, fault.message)
                 }
                 (None, None) => "the layer was not generated".to_owned(),
             };
-            Check::new(format!("{file} parses"), scripts.source(&file).is_some(), detail)
+            Check::new(format!("{file} parses"), scripts.source(file).is_some(), detail)
         })
         .collect();
     let finite = scripts.blocks.iter().all(|block| block.activation.is_finite());
     checks.push(Check::new(
         "activations are finite",
-        finite && !scripts.blocks.is_empty(),
+        finite,
         format!("{} decisions", scripts.blocks.len()),
     ));
     checks.push(Check::new(
@@ -36,7 +35,7 @@ pub fn check_scripts(scripts: &GeneratedScripts) -> Vec<Check> {
         scripts.completeness == Completeness::Complete,
         match scripts.completeness {
             Completeness::Complete => "all layers as decided",
-            Completeness::Simplified => "simpler layers, without optional blocks",
+            Completeness::Simplified => "simpler layers, or those of a simpler template",
             Completeness::Partial => "layers are missing",
         }
         .to_owned(),

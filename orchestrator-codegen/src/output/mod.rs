@@ -12,4 +12,4 @@ pub use folder::{Edits, OutputError, OutputFolder, Plan};
 pub use lock::LOCK_FILE;
 pub use plan::{Action, Change, DIFF_LINES_MAX, Reason};
 pub use region::RegionError;
-pub use scripts::{Completeness, GeneratedScripts, SampleMetadata, WriteError};
+pub use scripts::{Attempt, Completeness, GeneratedScripts, SampleMetadata, WriteError};

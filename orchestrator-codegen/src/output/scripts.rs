@@ -4,16 +4,24 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use orchestrator_core::Parameters;
 use serde::{Deserialize, Serialize};
 
 use crate::activation::Activation;
+use crate::generate::GenerateError;
 use crate::quality::Quality;
-use crate::template::BlockDecision;
+use crate::template::{BlockDecision, Template};
 use crate::validate::Diagnostic;
 
 /// Generated layers, with everything that a report says of them. Maps go by file name: `layer_0.py`, …
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct GeneratedScripts {
+    /// The template that they come from: the one of the request, or a simpler one.
+    #[serde(default)]
+    pub template: String,
+    /// The files that the template writes, outermost first, whether or not they validate.
+    #[serde(default)]
+    pub layers: Vec<String>,
     /// The sources; only what validates.
     pub code_samples: BTreeMap<String, String>,
     /// Whether this is what was asked for.
@@ -26,9 +34,12 @@ pub struct GeneratedScripts {
     pub quality: BTreeMap<String, Quality>,
     /// What the validator found in each layer.
     pub diagnostics: BTreeMap<String, Vec<Diagnostic>>,
-    /// What it found before the fallback to simpler layers; empty where there was none.
+    /// What it found at the first attempt, where there were more; otherwise empty.
     #[serde(default)]
     pub refused: BTreeMap<String, Vec<Diagnostic>>,
+    /// The attempts that were refused before this one.
+    #[serde(default)]
+    pub attempts: Vec<Attempt>,
     /// Python tokens of all layers: what the ledger counts.
     pub script_tokens: u64,
     /// Sizes and digests of the layers.
@@ -42,10 +53,49 @@ pub enum Completeness {
     /// They are.
     #[default]
     Complete,
-    /// Something did not validate; the layers have no optional blocks.
+    /// Something did not validate; the layers have fewer optional blocks, or come from a simpler template.
     Simplified,
     /// Even so something did not validate; layers are missing.
     Partial,
+}
+
+/// An attempt whose layers were not handed out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The template.
+    pub template: String,
+    /// θ, as it was adjusted for the attempt.
+    pub parameters: Parameters,
+    /// What the validator found, by file; only files with findings.
+    pub diagnostics: BTreeMap<String, Vec<Diagnostic>>,
+    /// Why there was nothing to validate; empty where there was.
+    pub error: String,
+}
+
+impl Attempt {
+    pub(crate) fn refused(
+        template: &Template,
+        parameters: &Parameters,
+        scripts: &GeneratedScripts,
+    ) -> Attempt {
+        let mut diagnostics = scripts.diagnostics.clone();
+        diagnostics.retain(|_, found| !found.is_empty());
+        let (template, error) = (template.name().to_owned(), String::new());
+        Attempt { template, parameters: parameters.clone(), diagnostics, error }
+    }
+
+    pub(crate) fn failed(
+        template: &Template,
+        parameters: &Parameters,
+        error: &GenerateError,
+    ) -> Attempt {
+        Attempt {
+            template: template.name().to_owned(),
+            parameters: parameters.clone(),
+            diagnostics: BTreeMap::new(),
+            error: error.to_string(),
+        }
+    }
 }
 
 /// Facts about a layer.
@@ -77,6 +127,11 @@ pub struct WriteError {
 }
 
 impl GeneratedScripts {
+    /// Whether every layer is there.
+    pub fn is_whole(&self) -> bool {
+        self.code_samples.len() == self.layers.len()
+    }
+
     /// The source of a layer, by its file name.
     pub fn source(&self, file: &str) -> Option<&str> {
         self.code_samples.get(file).map(String::as_str)
@@ -119,7 +174,11 @@ impl GeneratedScripts {
             if target.is_dir() {
                 return Err(at(&target)(std::io::ErrorKind::IsADirectory.into()));
             }
-            fs::write(staging.join(name), source).map_err(at(&target))?;
+            let staged = staging.join(name);
+            for parent in [staged.parent(), target.parent()].into_iter().flatten() {
+                fs::create_dir_all(parent).map_err(at(parent))?;
+            }
+            fs::write(staged, source).map_err(at(&target))?;
         }
         let mut written = Vec::new();
         for name in self.code_samples.keys() {

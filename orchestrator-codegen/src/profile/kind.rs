@@ -25,6 +25,21 @@ pub enum ColumnType {
     Text,
 }
 
+impl ColumnType {
+    /// Its name in reports and scripts.
+    pub fn name(self) -> &'static str {
+        match self {
+            ColumnType::Empty => "empty",
+            ColumnType::Boolean => "boolean",
+            ColumnType::Integer => "integer",
+            ColumnType::Float => "float",
+            ColumnType::Date => "date",
+            ColumnType::Datetime => "datetime",
+            ColumnType::Text => "text",
+        }
+    }
+}
+
 /// Which of day and month comes first, as far as one cell tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {

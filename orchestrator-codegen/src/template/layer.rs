@@ -1,142 +1,442 @@
-//! One layer: its template, its tokens, its code. A generator layer carries the tokens of the layer that it writes.
+//! From a template and a request to layers of code.
+//!
+//! Rendering comes first and knows the inputs, the data rules, the features and all decisions. It gives tokens. Assembling comes
+//! second: it leaves out the tokens whose blocks were not kept and fills in the constants, innermost layer first, since a layer
+//! that writes another one carries its parts (the tokens, as text) and a plan (how its blocks are decided, and the digest of the
+//! result).
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
+use crate::activation::SCORE_THRESHOLD;
+use crate::language::Language;
 use crate::request::GenerateRequest;
 use crate::rules;
 use crate::sha256;
-use crate::template::{BLOCKS, BlockDecision};
-use crate::template::{Guard, ScriptToken, assemble};
-use crate::template::{TemplateError, render, tokenise};
+use crate::template::decide::{BlockDecision, kept};
+use crate::template::fault::Fault;
+use crate::template::input::{InputValue, Inputs};
+use crate::template::literal::{Dialect, Layout, newline};
+use crate::template::manifest::LayerSpec;
+use crate::template::model::Template;
+use crate::template::token::{Constant, Guard, ScriptToken, TokenKind, tokenise};
 
-const SCRIPT: &str = include_str!("../../templates/layer_2.py.j2");
-const GENERATOR: &str = include_str!("../../templates/generator.py.j2");
+/// The constant with what a layer must know to decide on the ones that it carries.
+const PLAN: &str = "plan";
+/// The constant with the tokens of the layers that a layer carries.
+const PARTS: &str = "parts";
 
 /// A layer that has been assembled.
 pub(crate) struct Layer {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
+    pub(crate) file: String,
+    pub(crate) language: Language,
     pub(crate) tokens: Vec<ScriptToken>,
     pub(crate) source: String,
 }
 
-impl Layer {
-    pub(crate) fn file(&self) -> String {
-        format!("{}.py", self.name)
+/// A template that has been rendered: its tokens, layer by layer, as the manifest orders them.
+pub(crate) struct Rendering {
+    template: Template,
+    inputs: Inputs,
+    layers: Vec<RenderedLayer>,
+}
+
+struct RenderedLayer {
+    tokens: Vec<ScriptToken>,
+    /// The tokens as a literal of the layers around it.
+    parts: OnceLock<(Language, String)>,
+}
+
+#[derive(Serialize)]
+struct Known<'a> {
+    #[serde(flatten)]
+    inputs: &'a Inputs,
+    features: &'a BTreeMap<String, f64>,
+    decided: BTreeMap<&'a str, Vec<&'a str>>,
+    rules: rules::Values,
+    template: TemplateFacts<'a>,
+    layers: Vec<LayerFacts<'a>>,
+    layer: LayerFacts<'a>,
+    target: Option<LayerFacts<'a>>,
+}
+
+#[derive(Serialize)]
+struct TemplateFacts<'a> {
+    name: &'a str,
+    description: &'a str,
+}
+
+/// What the author of the manifest wrote: names of files are safe to write as they are.
+#[derive(Serialize)]
+struct LayerFacts<'a> {
+    name: &'a str,
+    file: Value,
+    language: Language,
+    line_length: Option<u32>,
+    /// The blocks that it may have.
+    blocks: Vec<&'a str>,
+    /// The blocks that its markers may name: those, and those that a simpler template took out.
+    markers: Vec<&'a str>,
+}
+
+impl Rendering {
+    /// Renders every layer. The inputs have been checked.
+    pub(crate) fn new(
+        template: &Template,
+        inputs: Inputs,
+        request: &GenerateRequest,
+        decisions: &[BlockDecision],
+    ) -> Result<Rendering, Fault> {
+        let decided = || {
+            let layers = template.layers().iter();
+            layers.map(|layer| (layer.name.as_str(), kept(decisions, &layer.name))).collect()
+        };
+        let mut layers = Vec::new();
+        for layer in template.layers() {
+            let target = layer.writes.as_deref().and_then(|name| template.layer(name));
+            let known = Known {
+                inputs: &inputs,
+                features: &request.features,
+                decided: decided(),
+                rules: rules::values(),
+                template: TemplateFacts {
+                    name: template.name(),
+                    description: &template.manifest().description,
+                },
+                layers: template.layers().iter().map(|layer| facts(template, layer)).collect(),
+                layer: facts(template, layer),
+                target: target.map(|target| facts(template, target)),
+            };
+            let language = template.language_of(layer);
+            let engine = template.engine(language);
+            let text = engine.render(&layer.template, &Value::from(Serde(&known)))?;
+            let shown = template.shown(layer);
+            let tokens = tokenise(
+                &shown,
+                &text,
+                |block| !template.is_removed(block),
+                |block| listens_to(template, request, block),
+            )?;
+            for token in &tokens {
+                if let Some(constant) = &token.data {
+                    check_constant(template, layer, &inputs, constant).map_err(|reason| {
+                        let remedy = "see templates/README.md on data";
+                        Fault::new(&shown, token.span.line_first, &constant.name, reason, remedy)
+                    })?;
+                }
+            }
+            layers.push(RenderedLayer { tokens, parts: OnceLock::new() });
+        }
+        Ok(Rendering { template: template.clone(), inputs, layers })
+    }
+
+    /// The layers for these decisions.
+    pub(crate) fn assemble(
+        &self,
+        request: &GenerateRequest,
+        decisions: &[BlockDecision],
+    ) -> Result<Vec<Layer>, Fault> {
+        let specs = self.template.layers();
+        let mut done: Vec<Layer> = Vec::new();
+        for (at, spec) in specs.iter().enumerate().rev() {
+            let language = self.template.language_of(spec);
+            let mut tokens = self.layers[at].tokens.clone();
+            for token in tokens.iter_mut() {
+                if let Some(constant) = token.data.clone() {
+                    let text = self.constant(at, &constant, request, decisions, &done);
+                    token.text = text.map_err(|reason| {
+                        let shown = self.template.shown(spec);
+                        let remedy = "see templates/README.md on data";
+                        Fault::new(shown, token.span.line_first, &constant.name, reason, remedy)
+                    })?;
+                }
+            }
+            let kept = kept(decisions, &spec.name);
+            let stays = |token: &&ScriptToken| token.guards.iter().all(|guard| guard.holds(&kept));
+            let source = tokens.iter().filter(stays).map(|token| token.text.as_str()).collect();
+            let (name, file) = (spec.name.clone(), spec.file.clone());
+            done.push(Layer { name, file, language, tokens, source });
+        }
+        done.reverse();
+        Ok(done)
+    }
+
+    /// The lines of a constant. `done` are the layers after this one, last first.
+    fn constant(
+        &self,
+        at: usize,
+        constant: &Constant,
+        request: &GenerateRequest,
+        decisions: &[BlockDecision],
+        done: &[Layer],
+    ) -> Result<String, String> {
+        let spec = &self.template.layers()[at];
+        let language = self.template.language_of(spec);
+        let dialect = Dialect::of(language).ok_or("its language has no constants")?;
+        let literal = match constant.source.as_str() {
+            PLAN => {
+                let plan = self.plan(at, request, decisions, done);
+                dialect.literal(&Value::from(Serde(plan)), Layout::Exploded { indent: 0 })?
+            }
+            PARTS => self.parts(at, language, dialect)?,
+            input => {
+                let value = self.inputs.get(input).ok_or("there is no such input")?;
+                dialect.literal(&Value::from(Serde(value)), Layout::Exploded { indent: 0 })?
+            }
+        };
+        let width = self.template.line_length_of(spec);
+        assignment(language, &constant.name, &literal, width.map(|width| width as usize))
+    }
+
+    fn plan<'a>(
+        &'a self,
+        at: usize,
+        request: &'a GenerateRequest,
+        decisions: &'a [BlockDecision],
+        done: &[Layer],
+    ) -> Plan<'a> {
+        let specs = self.template.layers();
+        let target = specs[at]
+            .writes
+            .as_deref()
+            .and_then(|name| done.iter().find(|layer| layer.name == name));
+        let inner = |layer: &String| specs[at + 1..].iter().any(|spec| spec.name == *layer);
+        let is_inner = |decision: &&BlockDecision| inner(&decision.layer);
+        // Only what a block further in listens to: a plan is to depend on as little as possible.
+        let heard: BTreeSet<&str> =
+            decisions.iter().filter(is_inner).map(|decision| decision.feature.as_str()).collect();
+        let earlier = decisions.iter().filter(|decision| !is_inner(decision));
+        let earlier = earlier.filter_map(|decision| {
+            let name = format!("{}.{}", decision.layer, decision.block);
+            let kept = f64::from(u8::from(decision.kept));
+            heard.contains(name.as_str()).then_some((name, kept))
+        });
+        let layers = specs.iter().enumerate().skip(at + 1).map(|(at, spec)| PlannedLayer {
+            name: &spec.name,
+            file: &spec.file,
+            line_length: self.template.line_length_of(spec),
+            bias: request.parameters.biases.get(&spec.name).copied().unwrap_or(0.0),
+            blocks: decisions
+                .iter()
+                .filter(|decision| decision.layer == spec.name)
+                .map(|decision| {
+                    let block =
+                        self.template.blocks().iter().find(|block| block.name == decision.block);
+                    PlannedBlock {
+                        name: &decision.block,
+                        feature: &decision.feature,
+                        weight: decision.weight,
+                        emphasis: request.emphasis_of(&spec.name, &decision.feature),
+                        complexity_above: block.map_or(0.0, |block| block.complexity_above),
+                    }
+                })
+                .collect(),
+            data: self.layers[at]
+                .tokens
+                .iter()
+                .filter_map(|token| token.data.as_ref())
+                .filter_map(|constant| {
+                    Some((constant.name.as_str(), self.inputs.get(&constant.source)?))
+                })
+                .collect(),
+            writes: spec.writes.is_some(),
+        });
+        Plan {
+            activation: request.activation,
+            threshold: SCORE_THRESHOLD,
+            temperature: request.parameters.temperature,
+            features: &request.features,
+            earlier: earlier.collect(),
+            layers: layers.collect(),
+            target: target.map_or(String::new(), |target| target.file.clone()),
+            sha256: target.map_or(String::new(), |target| sha256::hex(target.source.as_bytes())),
+        }
+    }
+
+    /// The tokens of the layers after this one, by name. A token is a list of texts: its guards in one, `+a,b` for one of these,
+    /// `-a,b` for none of these, with a space between; then its lines. One that holds a constant has the name of it, after `=`,
+    /// among the guards.
+    fn parts(&self, at: usize, language: Language, dialect: Dialect) -> Result<String, String> {
+        if matches!(dialect, Dialect::Rust | Dialect::Shell | Dialect::Sql) {
+            return Err("its language has no literal for parts".to_owned());
+        }
+        let specs = self.template.layers();
+        let mut out = String::from("{");
+        for (spec, layer) in specs.iter().zip(&self.layers).skip(at + 1) {
+            newline(&mut out, 4);
+            dialect.write_text(&mut out, &spec.name)?;
+            out.push_str(": ");
+            let (cached, parts) = match layer.parts.get() {
+                Some(cached) => cached,
+                None => {
+                    let parts = parts_literal(&layer.tokens, dialect)?;
+                    layer.parts.get_or_init(|| (language, parts))
+                }
+            };
+            if *cached == language {
+                out.push_str(parts);
+            } else {
+                out.push_str(&parts_literal(&layer.tokens, dialect)?);
+            }
+            out.push(',');
+        }
+        if dialect == Dialect::Json {
+            out.pop();
+        }
+        newline(&mut out, 0);
+        out.push('}');
+        Ok(out)
     }
 }
 
 #[derive(Serialize)]
-struct ScriptValues<'a> {
-    project: &'a str,
-    objective: &'a str,
-    blocks: Vec<&'static str>,
-    missing: &'static [&'static str],
-    delimiters: &'static [char],
-    sample_records: usize,
-    field_chars_max: usize,
-    tolerance_share: usize,
-    values_min: usize,
-    typed_chars_max: usize,
-    fence_ranges: f64,
-    fence_values_min: usize,
-}
-
-/// The layer that does the user's job.
-pub(crate) fn script_layer(
-    request: &GenerateRequest,
-    name: &'static str,
-    kept: &[&str],
-) -> Result<Layer, TemplateError> {
-    let values = ScriptValues {
-        project: &request.project,
-        objective: &request.objective,
-        blocks: blocks_of(name),
-        missing: rules::MISSING,
-        delimiters: rules::DELIMITERS,
-        sample_records: rules::SAMPLE_RECORDS,
-        field_chars_max: rules::FIELD_CHARS_MAX,
-        tolerance_share: rules::TOLERANCE_SHARE,
-        values_min: rules::VALUES_MIN,
-        typed_chars_max: rules::TYPED_CHARS_MAX,
-        fence_ranges: rules::FENCE_RANGES,
-        fence_values_min: rules::FENCE_VALUES_MIN,
-    };
-    layer(request, name, SCRIPT, &values, kept)
-}
-
-#[derive(Serialize)]
-struct GeneratorValues<'a> {
-    project: &'a str,
-    objective: &'a str,
-    name: String,
+struct Plan<'a> {
+    activation: crate::activation::Activation,
+    threshold: f64,
+    temperature: f64,
+    features: &'a BTreeMap<String, f64>,
+    /// Whether the blocks of the layers before were kept (1) or not (0), as `layer.block`.
+    earlier: BTreeMap<String, f64>,
+    layers: Vec<PlannedLayer<'a>>,
     target: String,
     sha256: String,
-    keys: [&'static str; 10],
-    decisions: Vec<&'a BlockDecision>,
-    parts: Vec<Part<'a>>,
 }
 
 #[derive(Serialize)]
-struct Part<'a> {
-    guards: &'a [Guard],
-    lines: Vec<&'a str>,
+struct PlannedLayer<'a> {
+    name: &'a str,
+    file: &'a str,
+    line_length: Option<u32>,
+    bias: f64,
+    blocks: Vec<PlannedBlock<'a>>,
+    data: BTreeMap<&'a str, &'a InputValue>,
+    writes: bool,
 }
 
-/// A layer that writes `target`.
-pub(crate) fn generator_layer(
-    request: &GenerateRequest,
-    name: &'static str,
-    target: &Layer,
-    decisions: &[BlockDecision],
-    kept: &[&str],
-) -> Result<Layer, TemplateError> {
-    let parts = target.tokens.iter().map(|token| Part {
-        guards: &token.guards,
-        lines: token.text.split_inclusive('\n').collect(),
-    });
-    let own = |decision: &&BlockDecision| decision.layer == target.name;
-    let values = GeneratorValues {
-        project: &request.project,
-        objective: &request.objective,
-        name: format!("{name}.py"),
-        target: target.file(),
-        sha256: sha256::hex(target.source.as_bytes()),
-        keys: [
-            "block",
-            "feature",
-            "value",
-            "weight",
-            "bias",
-            "temperature",
-            "score",
-            "activation",
-            "threshold",
-            "kept",
-        ],
-        decisions: decisions.iter().filter(own).collect(),
-        parts: parts.collect(),
+#[derive(Serialize)]
+struct PlannedBlock<'a> {
+    name: &'a str,
+    feature: &'a str,
+    weight: f64,
+    emphasis: f64,
+    complexity_above: f64,
+}
+
+fn parts_literal(tokens: &[ScriptToken], dialect: Dialect) -> Result<String, String> {
+    if tokens.is_empty() {
+        return Ok("[]".to_owned());
+    }
+    let mut out = String::from("[");
+    for (at, token) in tokens.iter().enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        newline(&mut out, 8);
+        out.push('[');
+        newline(&mut out, 12);
+        let constant = token.data.as_ref().map(|constant| format!("={}", constant.name));
+        let conditions: Vec<String> = token.guards.iter().map(condition).chain(constant).collect();
+        dialect.write_text(&mut out, &conditions.join(" "))?;
+        for line in token.text.split_inclusive('\n').filter(|_| token.data.is_none()) {
+            out.push(',');
+            newline(&mut out, 12);
+            dialect.write_text(&mut out, line)?;
+        }
+        close(&mut out, dialect, 8);
+    }
+    close(&mut out, dialect, 4);
+    Ok(out)
+}
+
+fn close(out: &mut String, dialect: Dialect, indent: usize) {
+    if dialect != Dialect::Json {
+        out.push(',');
+    }
+    newline(out, indent);
+    out.push(']');
+}
+
+fn condition(guard: &Guard) -> String {
+    format!("{}{}", if guard.kept { '+' } else { '-' }, guard.any_of.join(","))
+}
+
+/// A constant as the language writes it, broken where a formatter breaks it.
+fn assignment(
+    language: Language,
+    name: &str,
+    literal: &str,
+    width: Option<usize>,
+) -> Result<String, String> {
+    match language {
+        Language::Python => {
+            let text = literal.starts_with(['"', '\'']);
+            let flat = name.len() + 3 + literal.len();
+            // Formatters put parentheses around a text where that makes it fit, and leave it where nothing does.
+            Ok(match width {
+                Some(width) if text && flat > width && literal.len() + 4 <= width => {
+                    format!("{name} = (\n    {literal}\n)\n")
+                }
+                _ => format!("{name} = {literal}\n"),
+            })
+        }
+        Language::Text => Ok(format!("{name} = {literal}\n")),
+        Language::JavaScript => Ok(format!("const {name} = {literal};\n")),
+        Language::Shell => Ok(format!("{name}=({literal})\n")),
+        Language::Rust | Language::Sql => {
+            Err("its language has no constants without a type; write the value by a filter"
+                .to_owned())
+        }
+    }
+}
+
+fn check_constant(
+    template: &Template,
+    layer: &LayerSpec,
+    inputs: &Inputs,
+    constant: &Constant,
+) -> Result<(), String> {
+    match constant.source.as_str() {
+        PLAN | PARTS if layer.writes.is_none() => {
+            Err(format!("{} writes no other layer, and has no {}", layer.name, constant.source))
+        }
+        PLAN | PARTS => Ok(()),
+        input if inputs.contains_key(input) => Ok(()),
+        input => Err(format!("{:?} has no input {input:?}", template.name())),
+    }
+}
+
+fn listens_to(template: &Template, request: &GenerateRequest, block: &str) -> (String, f64) {
+    let Some(known) = template.blocks().iter().find(|known| known.name == block) else {
+        return (String::new(), 1.0);
     };
-    layer(request, name, GENERATOR, &values, kept)
+    let weight = request.parameters.weights.get(&known.feature).copied().unwrap_or(1.0);
+    (known.feature.clone(), weight * known.weight)
 }
 
-fn blocks_of(layer: &str) -> Vec<&'static str> {
-    let own = BLOCKS.iter().filter(|block| block.layers.contains(&layer));
-    own.map(|block| block.name).collect()
+fn facts<'a>(template: &'a Template, layer: &'a LayerSpec) -> LayerFacts<'a> {
+    let blocks: Vec<&str> = template
+        .blocks()
+        .iter()
+        .filter(|block| block.layers.contains(&layer.name))
+        .map(|block| block.name.as_str())
+        .collect();
+    LayerFacts {
+        name: &layer.name,
+        file: Value::from_safe_string(layer.file.clone()),
+        language: template.language_of(layer),
+        line_length: template.line_length_of(layer),
+        markers: blocks.iter().copied().chain(template.removed()).collect(),
+        blocks,
+    }
 }
 
-fn layer(
-    request: &GenerateRequest,
-    name: &'static str,
-    template: &str,
-    values: &impl Serialize,
-    kept: &[&str],
-) -> Result<Layer, TemplateError> {
-    let rendered = render(name, template, values, &blocks_of(name))?;
-    let tokens = tokenise(name, &rendered, |block| {
-        let known = BLOCKS.iter().find(|known| known.name == block);
-        let feature = known.expect("rendering refuses unknown blocks").feature;
-        let weight = request.parameters.weights.get(feature).copied();
-        (feature.to_owned(), weight.unwrap_or(1.0))
-    })?;
-    Ok(Layer { name, source: assemble(&tokens, kept), tokens })
+impl ScriptToken {
+    /// Whether it is code of a template, not a constant.
+    pub fn is_code(&self) -> bool {
+        self.kind != TokenKind::Data
+    }
 }

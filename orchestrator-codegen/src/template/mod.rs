@@ -1,13 +1,25 @@
 //! Templates: what a script is made of, and how it becomes tokens and code.
 
-mod block;
+mod decide;
+mod engine;
+mod fault;
+mod files;
+mod input;
 mod layer;
-mod render;
+mod literal;
+mod manifest;
+mod model;
+mod registry;
+mod syntax;
 mod token;
 
-pub use block::{ADAPTIVE_COMPLEXITY, BLOCKS, Block, BlockDecision, LAYERS};
-pub(crate) use layer::{Layer, generator_layer, script_layer};
-pub use render::TemplateError;
-pub(crate) use render::{render, tokenise};
-pub(crate) use token::assemble;
-pub use token::{Guard, ScriptToken, Span, TokenKind};
+pub use decide::BlockDecision;
+pub(crate) use decide::{decide, kept};
+pub use fault::{Fault, TemplateError};
+pub use input::{InputError, InputFault, InputSpec, InputType, InputValue, Inputs};
+pub(crate) use layer::{Layer, Rendering};
+pub use manifest::{Block, LayerSpec, MANIFEST, MANIFEST_VERSION, Manifest, RESERVED};
+pub use model::Template;
+pub use registry::Templates;
+pub use syntax::Delimiters;
+pub use token::{Constant, Guard, ScriptToken, Span, TokenKind};

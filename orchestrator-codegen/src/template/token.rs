@@ -1,6 +1,17 @@
 //! What a rendered template is cut into: pieces of code, some of which depend on a decision.
+//!
+//! Markers stand on lines of their own: `begin("a", "b")` … `end()` hold what is there if one of these blocks is kept,
+//! `unless("a")` … `end()` what is there if none is, and `data("NAME", …)` is where a constant goes. A token consists of whole
+//! lines, so that its indentation is that of the template, and stays right whatever is left out around it.
 
 use serde::{Deserialize, Serialize};
+
+use crate::template::fault::Fault;
+
+/// Frames a marker in rendered text. Nothing else that is rendered holds these characters: literals escape them, and templates
+/// that do are refused.
+pub(crate) const OPEN: char = '\u{2}';
+pub(crate) const CLOSE: char = '\u{3}';
 
 /// A piece of a rendered template: whole lines that stay or go together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -11,7 +22,7 @@ pub struct ScriptToken {
     pub kind: TokenKind,
     /// The feature that it listens to, if it belongs to a block.
     pub feature: Option<String>,
-    /// θ's weight for that feature; 1 for code that always stays.
+    /// θ's weight for that feature, times the block's own; 1 for code that always stays.
     pub weight: f64,
     /// The innermost block that it belongs to.
     pub block: Option<String>,
@@ -19,6 +30,9 @@ pub struct ScriptToken {
     pub guards: Vec<Guard>,
     /// Where it stands in the rendered template.
     pub span: Span,
+    /// The constant that it holds, if it is data.
+    #[serde(default)]
+    pub data: Option<Constant>,
 }
 
 /// Whether a token depends on a decision.
@@ -31,6 +45,17 @@ pub enum TokenKind {
     Block,
     /// There if a block is not kept.
     Otherwise,
+    /// A constant: what differs between scripts of the same blocks.
+    Data,
+}
+
+/// A constant of a script.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Constant {
+    /// What it is called in the script.
+    pub name: String,
+    /// The input whose value it has; or `plan` or `parts`, of a layer that writes another one.
+    pub source: String,
 }
 
 /// A condition on the decisions.
@@ -58,8 +83,141 @@ pub struct Span {
     pub line_last: usize,
 }
 
-/// The code that is left when these blocks are kept.
-pub(crate) fn assemble(tokens: &[ScriptToken], kept: &[&str]) -> String {
-    let stays = |token: &&ScriptToken| token.guards.iter().all(|guard| guard.holds(kept));
-    tokens.iter().filter(stays).map(|token| token.text.as_str()).collect()
+/// Cuts rendered text at its markers. `is_there` says whether the template still has a block: what belongs to one that it has
+/// not is dropped here.
+pub(crate) fn tokenise(
+    shown: &str,
+    rendered: &str,
+    is_there: impl Fn(&str) -> bool,
+    listens_to: impl Fn(&str) -> (String, f64),
+) -> Result<Vec<ScriptToken>, Fault> {
+    let fault = |line: usize, reason: &str, remedy: &str| {
+        Fault::new(format!("{shown} (as rendered)"), line, "", reason, remedy)
+    };
+    let mut tokens = Vec::new();
+    let mut guards: Vec<Guard> = Vec::new();
+    let mut current: Option<ScriptToken> = None;
+    for (line, text) in (1..).zip(rendered.split_inclusive('\n')) {
+        let marker = text.trim().strip_prefix(OPEN).and_then(|rest| rest.strip_suffix(CLOSE));
+        let Some(marker) = marker.filter(|marker| !marker.contains([OPEN, CLOSE])) else {
+            if text.contains([OPEN, CLOSE]) {
+                return Err(fault(line, "a marker shares its line", "give it a line of its own"));
+            }
+            let token = current.get_or_insert_with(|| begin(&guards, line, &listens_to));
+            token.text.push_str(text);
+            token.span.line_last = line;
+            continue;
+        };
+        tokens.extend(current.take());
+        if marker == "/" {
+            guards.pop().ok_or_else(|| {
+                fault(line, "an end without a begin", "remove it, or begin a block before")
+            })?;
+        } else if let Some((name, source)) =
+            marker.strip_prefix('=').and_then(|rest| rest.split_once(':'))
+        {
+            let constant = Constant { name: name.to_owned(), source: source.to_owned() };
+            let token = begin(&guards, line, &listens_to);
+            tokens.push(ScriptToken { kind: TokenKind::Data, data: Some(constant), ..token });
+        } else {
+            guards.push(Guard {
+                any_of: marker[1..].split(',').map(str::to_owned).collect(),
+                kept: marker.starts_with('+'),
+            });
+        }
+    }
+    tokens.extend(current);
+    if !guards.is_empty() {
+        let last = rendered.lines().count();
+        return Err(fault(last, "a begin without an end", "end the block"));
+    }
+    Ok(pruned(tokens, is_there))
+}
+
+/// Without the tokens and guards of blocks that the template does not have: those are never kept.
+fn pruned(tokens: Vec<ScriptToken>, is_there: impl Fn(&str) -> bool) -> Vec<ScriptToken> {
+    let prune = |mut token: ScriptToken| {
+        for guard in &mut token.guards {
+            guard.any_of.retain(|block| is_there(block));
+        }
+        let possible = token.guards.iter().all(|guard| !guard.any_of.is_empty() || !guard.kept);
+        token.guards.retain(|guard| !guard.any_of.is_empty());
+        possible.then_some(token)
+    };
+    tokens.into_iter().filter_map(prune).collect()
+}
+
+fn begin(
+    guards: &[Guard],
+    line: usize,
+    listens_to: &impl Fn(&str) -> (String, f64),
+) -> ScriptToken {
+    let block = guards.last().map(|guard| guard.any_of[0].clone());
+    let listening = block.as_deref().map(listens_to);
+    let kind = match guards.last() {
+        None => TokenKind::Core,
+        Some(guard) if guard.kept => TokenKind::Block,
+        Some(_) => TokenKind::Otherwise,
+    };
+    ScriptToken {
+        text: String::new(),
+        kind,
+        weight: listening.as_ref().map_or(1.0, |(_, weight)| *weight),
+        feature: listening.map(|(feature, _)| feature),
+        block,
+        guards: guards.to_vec(),
+        span: Span { line_first: line, line_last: line },
+        data: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut(source: &str) -> Result<Vec<ScriptToken>, Fault> {
+        let text = source.replace('[', "\u{2}").replace(']', "\u{3}");
+        tokenise("t", &text, |block| block != "gone", |_| ("f".into(), 0.5))
+    }
+
+    fn assemble(tokens: &[ScriptToken], kept: &[&str]) -> String {
+        let stays = |token: &&ScriptToken| token.guards.iter().all(|guard| guard.holds(kept));
+        tokens.iter().filter(stays).map(|token| token.text.as_str()).collect()
+    }
+
+    #[test]
+    fn tokens_know_their_block_and_stay_or_go_with_it() {
+        let tokens = cut("one\n[+a,b]\n  two\n[+b]\n  three\n[/]\n[/]\n[-a]\nfour\n[/]\n").unwrap();
+        assert_eq!(assemble(&tokens, &["a"]), "one\n  two\n");
+        assert_eq!(assemble(&tokens, &["b"]), "one\n  two\n  three\nfour\n");
+        assert_eq!(assemble(&tokens, &[]), "one\nfour\n");
+        assert_eq!(tokens[0].kind, TokenKind::Core);
+        assert_eq!(tokens[2].block.as_deref(), Some("b"));
+        assert_eq!(tokens[3].kind, TokenKind::Otherwise);
+    }
+
+    #[test]
+    fn a_block_that_the_template_has_not_is_never_kept() {
+        let tokens = cut("[+gone]\none\n[/]\n[-gone]\ntwo\n[/]\n[+gone,a]\nthree\n[/]\n").unwrap();
+        assert_eq!(assemble(&tokens, &["gone"]), "two\n");
+        assert_eq!(assemble(&tokens, &["a"]), "two\nthree\n");
+        assert_eq!(tokens.len(), 2);
+    }
+
+    #[test]
+    fn a_marker_out_of_place_is_a_fault_with_its_line() {
+        for (source, wanted) in [
+            (
+                "x [/]\n",
+                "t (as rendered), line 1: a marker shares its line; give it a line of its own",
+            ),
+            (
+                "x\n[/]\n",
+                "t (as rendered), line 2: an end without a begin; remove it, or begin a block before",
+            ),
+            ("[+a]\nx\n", "t (as rendered), line 2: a begin without an end; end the block"),
+        ] {
+            assert_eq!(cut(source).unwrap_err().to_string(), wanted);
+        }
+    }
 }

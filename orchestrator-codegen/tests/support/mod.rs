@@ -6,9 +6,13 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use orchestrator_codegen::{
-    BLOCKS, GenerateRequest, GeneratedScripts, Generator, Interpreter, LAYERS, Profile,
-    neutral_parameters,
+    GenerateRequest, GeneratedScripts, Generator, Interpreter, Profile, Template,
 };
+
+/// The template that these tests are about.
+pub fn template() -> Template {
+    Template::builtin("etl-python").unwrap()
+}
 
 pub fn python() -> Interpreter {
     Interpreter::find().expect("these tests need python3 in the PATH")
@@ -17,12 +21,16 @@ pub fn python() -> Interpreter {
 /// A request in which exactly these blocks of the script are on.
 pub fn request(on: &[&str]) -> GenerateRequest {
     let profile = Profile::of_bytes("t.csv", b"a,b\n1,x\n").unwrap();
-    let mut request = GenerateRequest::new("test", "to test", &profile, neutral_parameters());
+    let template = template();
+    let mut request =
+        GenerateRequest::for_profile("etl-python", &profile, template.neutral_parameters())
+            .with("project", "test")
+            .with("objective", "to test");
     for value in request.features.values_mut() {
         *value = 0.0;
     }
-    for block in BLOCKS.iter().filter(|block| on.contains(&block.name)) {
-        request.features.insert(block.feature.to_owned(), 1.0);
+    for block in template.blocks().iter().filter(|block| on.contains(&block.name.as_str())) {
+        request.features.insert(block.feature.clone(), 1.0);
     }
     request
 }
@@ -38,10 +46,11 @@ pub fn scripts(on: &[&str]) -> GeneratedScripts {
 
 /// Every optional block there is.
 pub fn everything() -> GeneratedScripts {
-    let names: Vec<&str> = BLOCKS.iter().map(|block| block.name).collect();
+    let template = template();
+    let names: Vec<&str> = template.blocks().iter().map(|block| block.name.as_str()).collect();
     let scripts = scripts(&names);
     assert!(scripts.blocks.iter().all(|decision| decision.kept));
-    assert_eq!(scripts.code_samples.len(), LAYERS.len());
+    assert_eq!(scripts.code_samples.len(), template.layers().len());
     scripts
 }
 

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use orchestrator_attention::{
     AttentionConfig, AttentionInput, AttentionOutput, AttentionWorker, Feature, LayerQuery,
 };
-use orchestrator_codegen::LAYERS;
 use orchestrator_core::{Check, Payload, Task, TaskError, TaskOutput, Worker, async_trait};
 use orchestrator_ga::COMPLEXITY;
 use serde::{Deserialize, Serialize};
@@ -64,7 +63,15 @@ impl Worker for AttendUnit {
         }
         let features: Vec<Feature> =
             initialised.features.iter().map(|(name, value)| Feature::new(name, *value)).collect();
-        let layers = LAYERS.iter().map(|layer| interests(layer, &initialised.features)).collect();
+        let query = |layer: &String| {
+            let place = if initialised.layers.last() == Some(layer) {
+                Place::Innermost
+            } else {
+                Place::Outer
+            };
+            interests(layer, place, &initialised.features)
+        };
+        let layers = initialised.layers.iter().map(query).collect();
         let input = AttentionInput { features, layers, ..AttentionInput::default() };
         let worker = AttentionWorker::new(config).map_err(terminal("attention"))?;
         let output = worker.execute(task.with_input(Payload::of(&input)?)).await?;
@@ -101,12 +108,18 @@ impl AttentionRouting {
     }
 }
 
+/// Where a layer stands among the others.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    Outer,
+    Innermost,
+}
+
 /// What a layer looks for: the outer layers for what decides the structure, the innermost for what is wrong with the data; each by how
 /// much of it there is.
-fn interests(layer: &str, features: &BTreeMap<String, f64>) -> LayerQuery {
+fn interests(layer: &str, place: Place, features: &BTreeMap<String, f64>) -> LayerQuery {
     const STRUCTURE: [&str; 3] = [COMPLEXITY, "size", "types"];
-    let innermost = LAYERS.last().is_some_and(|last| *last == layer);
-    let looks = |name: &str| STRUCTURE.contains(&name) != innermost;
+    let looks = |name: &str| STRUCTURE.contains(&name) != (place == Place::Innermost);
     features
         .iter()
         .map(|(name, value)| (name, if looks(name) { 0.5 + value } else { 0.5 * value }))

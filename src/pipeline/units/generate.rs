@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use orchestrator_codegen::{
-    BlockDecision, CodegenOutput, CodegenWorker, Completeness, GenerateRequest, Quality,
-    SampleMetadata, Severity,
+    BlockDecision, CodegenOutput, CodegenWorker, Completeness, DEFAULT_TEMPLATE, GenerateRequest,
+    Quality, SampleMetadata, Severity,
 };
 use orchestrator_core::{Check, Payload, Task, TaskError, TaskOutput, Worker, async_trait};
 use serde::{Deserialize, Serialize};
@@ -57,13 +57,15 @@ impl Worker for GenerateUnit {
         let attention: AttentionRouting = task.context().output(step::ATTENTION)?;
         let learned: Learned = task.context().output(step::REINFORCEMENT_LEARNING)?;
         let context = &self.0.context;
+        let parameters = learned.rl_optimization.optimized_params;
+        let request =
+            GenerateRequest::for_profile(DEFAULT_TEMPLATE, &initialised.profile, parameters)
+                .with("project", context.project.as_str())
+                .with("objective", context.objective.as_str());
         let request = Payload::of(&GenerateRequest {
-            project: context.project.clone(),
-            objective: context.objective.clone(),
-            features: initialised.features,
-            parameters: learned.rl_optimization.optimized_params,
             activation: context.settings.activation,
             emphasis: attention.emphasis,
+            ..request
         })?;
         let earlier = match (&context.state, context.settings.reuse_scripts) {
             (Some(state), true) => cache::earlier(state, &request),

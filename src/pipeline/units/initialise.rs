@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use orchestrator_codegen::{LAYERS, Profile};
+use orchestrator_codegen::{DEFAULT_TEMPLATE, Profile, Template};
 use orchestrator_core::{
     Check, ParameterSpace, Parameters, Task, TaskError, TaskOutput, Worker, async_trait,
 };
 use serde::{Deserialize, Serialize};
 
-use super::Unit;
+use super::{Unit, terminal};
 
 /// What the other units start from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,8 @@ pub struct Initialised {
     pub profile: Profile,
     /// The features of the profile: a weight of θ for each.
     pub features: BTreeMap<String, f64>,
+    /// The layers of the template, outermost first: a bias of θ for each.
+    pub layers: Vec<String>,
     /// The verification checklist.
     pub checks: Vec<Check>,
 }
@@ -24,7 +26,7 @@ pub struct Initialised {
 impl Initialised {
     /// The space of θ: a weight for each feature, a bias for each layer, the temperature.
     pub fn space(&self) -> ParameterSpace {
-        Parameters::space(self.features.keys().cloned(), LAYERS)
+        Parameters::space(self.features.keys().cloned(), self.layers.iter().cloned())
     }
 }
 
@@ -55,6 +57,8 @@ impl Worker for InitialiseUnit {
             ),
             Check::new("features within [0, 1]", outside.is_empty(), detail),
         ];
-        Ok(TaskOutput::of(&Initialised { profile, features, checks })?)
+        let template = Template::builtin(DEFAULT_TEMPLATE).map_err(terminal("codegen"))?;
+        let layers = template.layer_names().into_iter().map(str::to_owned).collect();
+        Ok(TaskOutput::of(&Initialised { profile, features, layers, checks })?)
     }
 }
