@@ -28,6 +28,7 @@
 
 mod activation;
 mod families;
+mod fitness;
 mod generate;
 mod language;
 mod output;
@@ -42,6 +43,10 @@ mod validate;
 mod worker;
 
 pub use activation::{Activation, SCORE_THRESHOLD};
+pub use fitness::{
+    CACHE_MAX, DataParts, FitnessWeights, FitnessWeightsError, MeasureError, MeasuredFitness,
+    MeasuredFitnessError, Measurement, Measurer, Sampling, SamplingError, ScriptData,
+};
 pub use generate::{GenerateError, Generator, RETRIES_MAX};
 pub use language::Language;
 pub use output::{
