@@ -145,7 +145,8 @@ pub enum SandboxError {
     Io(#[from] io::Error),
 }
 
-/// Runs programs in a temporary folder within [`Limits`]. See the section "The sandbox" of the crate's README for what it is not.
+/// Runs programs in a temporary folder within [`Limits`]. A fence against accidents,
+/// not against attacks: the section "The sandbox" of the README says what it is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Sandbox {
     limits: Limits,
