@@ -93,5 +93,8 @@ fn data_that_cannot_be_parted_are_refused() {
     let path = folder.path().join("short.csv");
     std::fs::write(&path, "a,b\n1,2\n").unwrap();
     let error = measured(&path, 1, 1).unwrap_err();
-    assert!(matches!(&error, OrchestrateError::Data(said) if said.contains("2 records")), "{error}");
+    assert!(
+        matches!(&error, OrchestrateError::Data(said) if said.contains("2 records")),
+        "{error}"
+    );
 }
