@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
+use orchestrator_ai::codegen::FitnessWeights;
 use orchestrator_ai::core::Seed;
-use orchestrator_ai::{OrchestrationContext, Preset, Settings, SettingsError};
+use orchestrator_ai::{FitnessKind, OrchestrationContext, Preset, Settings, SettingsError};
 
 /// Generates, runs and checks layered ETL scripts for a data file.
 #[derive(Debug, Parser)]
@@ -40,6 +41,9 @@ pub(crate) struct Arguments {
     /// Attention heads, instead of as many as the layers ask for; each has 4 dimensions
     #[arg(long, allow_negative_numbers = true)]
     pub(crate) heads: Option<usize>,
+    /// What the search maximises
+    #[arg(long, value_enum, default_value_t = FitnessName::Formula)]
+    pub(crate) fitness: FitnessName,
     /// Print the whole report as JSON instead of a summary
     #[arg(long)]
     pub(crate) json: bool,
@@ -58,6 +62,15 @@ pub(crate) enum PresetName {
     Efficiency,
 }
 
+/// See [`FitnessKind`].
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum FitnessName {
+    /// A formula over the parameters and the features of the data
+    Formula,
+    /// What the scripts do to a sample of the data, each run in a sandbox
+    Measured,
+}
+
 impl Arguments {
     /// What the pipeline is asked to do.
     pub(crate) fn context(&self) -> Result<OrchestrationContext, SettingsError> {
@@ -72,6 +85,10 @@ impl Arguments {
             generations: self.generations.unwrap_or(defaults.generations),
             episodes: self.episodes.unwrap_or(defaults.episodes),
             heads: self.heads.or(defaults.heads),
+            fitness: match self.fitness {
+                FitnessName::Formula => FitnessKind::Formula,
+                FitnessName::Measured => FitnessKind::Measured(FitnessWeights::default()),
+            },
             ..defaults
         };
         settings.check()?;

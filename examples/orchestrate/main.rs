@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --release --example orchestrate                          # the bundled penguins, into target/orchestrate/
 //! cargo run --release --example orchestrate -- --data mine.csv --out results --preset quality --seed 7
+//! cargo run --release --example orchestrate -- --fitness measured    # by what the scripts do to a sample of the data
 //! ```
 //!
 //! Exit codes: 0 all checks passed, 1 a check or a step failed, 2 the arguments or the data are not usable.

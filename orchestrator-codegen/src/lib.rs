@@ -6,7 +6,7 @@
 //! decided token by token, kept when activation((w · feature + b) / T) reaches a threshold, and every decision is reported.
 //!
 //! Templates and data rules are shared between Rust and Python, so that the profile and the script see the same table; see
-//! [`rules`]. Nothing here calls a model, and nothing but [`Interpreter`] runs code.
+//! [`rules`]. Nothing here calls a model, and nothing but [`Sandbox`] runs code.
 //!
 //! ```
 //! use orchestrator_codegen::{GenerateRequest, Generator, Profile, Template};
@@ -28,6 +28,7 @@
 
 mod activation;
 mod families;
+mod fitness;
 mod generate;
 mod language;
 mod output;
@@ -43,6 +44,10 @@ mod validate;
 mod worker;
 
 pub use activation::{Activation, SCORE_THRESHOLD};
+pub use fitness::{
+    CACHE_MAX, DataParts, FitnessWeights, FitnessWeightsError, MeasureError, MeasuredFitness,
+    MeasuredFitnessError, Measurement, Measurer, Sampling, SamplingError, ScriptData,
+};
 pub use generate::{GenerateError, Generator, RETRIES_MAX};
 pub use language::Language;
 pub use output::{
@@ -61,7 +66,8 @@ pub use quality::{
 };
 pub use request::{COLUMNS, DEFAULT_TEMPLATE, GenerateRequest, columns_of};
 pub use sandbox::{
-    Interpreter, InterpreterError, PYTHON, QualityReport, ReportedColumn, TIME_LIMIT,
+    Ending, Exceeded, Interpreter, InterpreterError, Isolation, Job, Limits, Namespaces, Outcome,
+    PYTHON, QualityReport, ReportedColumn, Sandbox, SandboxError, TIME_LIMIT,
 };
 pub use template::{
     Block, BlockDecision, Constant, Delimiters, Fault, Guard, InputError, InputFault, InputSpec,

@@ -12,6 +12,7 @@ mod cache;
 mod context;
 mod fitness;
 mod ledger;
+mod objective;
 mod output;
 mod report;
 mod settings;
@@ -19,7 +20,7 @@ mod units;
 mod workflow;
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use orchestrator_core::{Orchestrator, RegisterError, RunFailure, RunReport, Start, Threads};
 use orchestrator_intelligence::{Knowledge, KnowledgeError};
@@ -27,11 +28,12 @@ use orchestrator_intelligence::{Knowledge, KnowledgeError};
 pub use context::{FailureCase, FeedbackLoop, OrchestrationContext};
 pub use fitness::{DataFitness, DataFitnessTerms, FEATURE_MATCH_FACTOR};
 pub use ledger::Ledger;
+pub use objective::{FORMULA_SHARE, MeasuredScore, MeasuredSearch};
 pub use output::OutputError;
 pub use report::{
     FailedCheck, KnowledgeUse, Outcome, REPORT_VERSION, Report, Timings, Verdict, WHOLE,
 };
-pub use settings::{Budget, Preset, Settings, SettingsError, Stages};
+pub use settings::{Budget, FitnessKind, Preset, Settings, SettingsError, Stages};
 pub use units::attend::{AttentionRouting, EMPHASIS_REACH};
 pub use units::generate::CodeGeneration;
 pub use units::improve::SelfOptimization;
@@ -96,7 +98,7 @@ impl OrchestratorAi {
             None => Knowledge::default(),
         };
         let staging = Staging::of(context.out.as_deref(), &context.data)?;
-        let unit = Unit(Arc::new(Given { staging, context, knowledge }));
+        let unit = Unit(Arc::new(Given { staging, context, knowledge, measured: OnceLock::new() }));
         let _swept = Swept(unit.clone());
 
         let begun = unit.context.clock.now();

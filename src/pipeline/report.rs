@@ -195,6 +195,16 @@ impl Report {
             learning.final_reward,
             learning.q_table_size,
         )?;
+        if let Some(measured) = &learning.measured {
+            writeln!(
+                out,
+                "measured    {:.4} against {:.4} by default on {} rows that were held out, {} scripts run",
+                measured.found_held_out.score,
+                measured.default_held_out.score,
+                measured.held_out_rows,
+                measured.scripts_run,
+            )?;
+        }
         writeln!(out, "attention   {} heads, {}", attention.heads, attention.decision)?;
         let kept = code.kept();
         writeln!(

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use orchestrator_attention::{AttentionConfig, COMPLEXITY_THRESHOLD};
-use orchestrator_codegen::Activation;
+use orchestrator_codegen::{Activation, FitnessWeights};
 use orchestrator_ga::GaConfig;
 use orchestrator_rl::RlConfig;
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,18 @@ pub enum Stages {
     One,
     /// Also: a second run gives the same bytes, and cleaning what is clean finds no fault.
     Two,
+}
+
+/// What the search maximises.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FitnessKind {
+    /// A formula over θ and the features of the data: no script is run for it.
+    #[default]
+    Formula,
+    /// What the script of θ measurably does to a sample of the data, by these weights. Each distinct script is run once, in the sandbox
+    /// of the code generator. The scripts are those that were measured: attention is reported, and changes nothing.
+    Measured(FitnessWeights),
 }
 
 /// What a run may use up.
@@ -83,6 +95,9 @@ pub struct Settings {
     pub attention_above: f64,
     /// The most entries that the Q-table keeps; `None` keeps all.
     pub q_table_max: Option<usize>,
+    /// What the search maximises.
+    #[serde(default)]
+    pub fitness: FitnessKind,
     /// How thorough the verification is.
     pub stages: Stages,
     /// Whether scripts are taken from the snapshot of earlier runs where the same ones were made before.
@@ -102,6 +117,7 @@ impl From<Preset> for Settings {
             activation: Activation::Relu,
             attention_above: 0.0,
             q_table_max: None,
+            fitness: FitnessKind::Formula,
             stages: Stages::One,
             reuse_scripts: false,
             budget: Budget::default(),

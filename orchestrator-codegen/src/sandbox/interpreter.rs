@@ -1,13 +1,11 @@
-//! Runs generated scripts in a Python interpreter, in a child process with a time limit.
+//! Runs generated scripts in a Python interpreter, in a sandbox with a time limit.
 //!
-//! This is for verification on the host's side. It is no sandbox: the script has the rights of the host.
+//! This is for verification on the host's side: the script may read and write what the host may.
 
-use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -15,14 +13,18 @@ use serde::{Deserialize, Serialize};
 use crate::output::{GeneratedScripts, WriteError};
 use crate::profile::ColumnType;
 
+use super::limits::{Exceeded, Limits};
+use super::run::{Ending, Environment, Job, Sandbox, SandboxError};
+use super::scratch::Scratch;
+
 /// The program that is asked for where the host names none.
 pub const PYTHON: &str = "python3";
 
 /// Long enough for a file of millions of rows, short enough to notice a script that hangs.
 pub const TIME_LIMIT: Duration = Duration::from_secs(120);
 
-/// How often a running child is looked at.
-const POLL: Duration = Duration::from_millis(2);
+/// Fails where the version does not do, and says where the interpreter itself is.
+const PROBE: &str = "import sys; print(sys.executable); sys.exit(sys.version_info < (3, 8))";
 
 /// As much of a script's stderr is repeated in an error.
 const STDERR_CHARS_MAX: usize = 2000;
@@ -74,6 +76,14 @@ pub enum InterpreterError {
         script: String,
         /// The limit.
         limit: Duration,
+    },
+    /// The script was ended; give it more of what it used up.
+    #[error("{script} exceeded the limit {limit:?} and was ended")]
+    Exceeded {
+        /// The script.
+        script: String,
+        /// The limit, a field of [`Limits`].
+        limit: &'static str,
     },
     /// The report is not what the script writes.
     #[error("{path} is no quality report: {reason}")]
@@ -144,11 +154,15 @@ pub struct ReportedColumn {
     pub clipped: u64,
 }
 
-/// A Python interpreter.
+/// A Python interpreter, which runs scripts in a [`Sandbox`].
+///
+/// Unless [`Interpreter::with_limits`] says otherwise, time is the only limit: the scripts are the host's own, and the file that they
+/// clean may be as large as it likes.
 #[derive(Debug, Clone)]
 pub struct Interpreter {
-    program: String,
-    limit: Duration,
+    /// The program itself: what is called `python3` is often a script that needs the user's environment to find it.
+    program: PathBuf,
+    sandbox: Sandbox,
 }
 
 impl Interpreter {
@@ -165,22 +179,42 @@ impl Interpreter {
     /// # Errors
     /// When it does not run, or is older than Python 3.8.
     pub fn named(program: &str) -> Result<Interpreter, InterpreterError> {
-        let interpreter = Interpreter { program: program.to_owned(), limit: TIME_LIMIT };
-        let folder = Scratch::new()?;
-        let probe = "import sys; sys.exit(sys.version_info < (3, 8))";
-        match interpreter.run([OsStr::new("-c"), OsStr::new(probe)], &folder.0, "a probe") {
-            Ok(_) => Ok(interpreter),
+        let sandbox = Sandbox::new(Limits::of_time(TIME_LIMIT));
+        let (folder, named) = (scratch()?, Path::new(program));
+        let (code, environment) = (PROBE, Environment::Inherited);
+        let stdout = match run(&sandbox, named, ["-c", code], folder.path(), environment, "a probe")
+        {
+            Ok(stdout) => stdout,
             Err(error @ (InterpreterError::Failed { .. } | InterpreterError::TimedOut { .. })) => {
-                Err(InterpreterError::Unfit { program: program.to_owned(), probe: error.into() })
+                return Err(InterpreterError::Unfit {
+                    program: program.to_owned(),
+                    probe: error.into(),
+                });
             }
-            Err(error) => Err(error),
-        }
+            Err(error) => return Err(error),
+        };
+        let itself = String::from_utf8_lossy(&stdout).trim_end().to_owned();
+        // An interpreter that is part of another program does not know its own path.
+        let itself = Some(PathBuf::from(itself)).filter(|path| path.is_absolute());
+        Ok(Interpreter { program: itself.unwrap_or_else(|| named.to_owned()), sandbox })
     }
 
     /// The same interpreter with another time limit for each script.
     #[must_use]
     pub fn with_time_limit(self, limit: Duration) -> Interpreter {
-        Interpreter { limit, ..self }
+        let limits = Limits { time: limit, ..*self.sandbox.limits() };
+        self.with_limits(limits)
+    }
+
+    /// The same interpreter with other limits for each script.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Interpreter {
+        Interpreter { sandbox: self.sandbox.with_limits(limits), ..self }
+    }
+
+    /// The path of the interpreter, for a [`Job`].
+    pub fn program(&self) -> &Path {
+        &self.program
     }
 
     /// Whether `layer_0.py`, run in an empty folder, writes the very `layer_1.py` of these scripts, and that the very
@@ -195,13 +229,13 @@ impl Interpreter {
         };
         let (first, second, third) =
             (source("layer_0.py")?, source("layer_1.py")?, source("layer_2.py")?);
-        let folder = Scratch::new()?;
-        folder.write("layer_0.py", first)?;
+        let folder = scratch()?;
+        write(&folder, "layer_0.py", first)?;
         for file in ["layer_0.py", "layer_1.py"] {
-            self.run([OsStr::new(file)], &folder.0, file)?;
+            self.run([OsStr::new(file)], folder.path(), file)?;
         }
-        Ok(folder.read("layer_1.py")? == second.as_bytes()
-            && folder.read("layer_2.py")? == third.as_bytes())
+        Ok(read(&folder, "layer_1.py")? == second.as_bytes()
+            && read(&folder, "layer_2.py")? == third.as_bytes())
     }
 
     /// Cleans a file with `layer_2.py` and reads the report that it leaves in `out`.
@@ -217,8 +251,8 @@ impl Interpreter {
         let file = "layer_2.py";
         let source = scripts.source(file);
         let source = source.ok_or_else(|| InterpreterError::NoScript { file: file.to_owned() })?;
-        let folder = Scratch::new()?;
-        folder.write(file, source)?;
+        let folder = scratch()?;
+        write(&folder, file, source)?;
         let input = absolute(input.as_ref())?;
         let out = absolute(out.as_ref())?;
         let arguments = [
@@ -228,7 +262,7 @@ impl Interpreter {
             OsStr::new("--"),
             input.as_os_str(),
         ];
-        self.run(arguments, &folder.0, file)?;
+        self.run(arguments, folder.path(), file)?;
         let path = out.join("quality_report.json");
         let bytes = fs::read(&path).map_err(io_error(&path))?;
         serde_json::from_slice(&bytes).map_err(|error| InterpreterError::Report {
@@ -237,55 +271,68 @@ impl Interpreter {
         })
     }
 
-    /// Runs the interpreter with these arguments in `folder`, and gives back what it wrote to stdout.
     fn run<'a>(
         &self,
         arguments: impl IntoIterator<Item = &'a OsStr>,
         folder: &Path,
         script: &str,
     ) -> Result<Vec<u8>, InterpreterError> {
-        // Into files, not pipes: a pipe that nobody reads while waiting would block the script.
-        let output = Scratch::new()?;
-        let (stdout, stderr) = (output.0.join("stdout"), output.0.join("stderr"));
-        let mut child = Command::new(&self.program)
-            // Isolated: neither the user's environment nor the folder takes part in imports.
-            .arg("-I")
-            .args(arguments)
-            .current_dir(folder)
-            .stdin(Stdio::null())
-            .stdout(File::create(&stdout).map_err(io_error(&stdout))?)
-            .stderr(File::create(&stderr).map_err(io_error(&stderr))?)
-            .spawn()
-            .map_err(|source| InterpreterError::NotFound {
-                program: self.program.clone(),
-                source,
-            })?;
-        let status = self.wait(&mut child, script)?;
-        if status.success() {
-            return fs::read(&stdout).map_err(io_error(&stdout));
-        }
-        let said = fs::read(&stderr).map_err(io_error(&stderr))?;
-        Err(InterpreterError::Failed {
-            script: script.to_owned(),
-            code: status.code(),
-            stderr: String::from_utf8_lossy(&said).trim().chars().take(STDERR_CHARS_MAX).collect(),
-        })
+        run(&self.sandbox, &self.program, arguments, folder, Environment::Empty, script)
     }
+}
 
-    /// Counts looks at the child instead of reading a clock; under load the limit is a little longer.
-    fn wait(&self, child: &mut Child, script: &str) -> Result<ExitStatus, InterpreterError> {
-        let looks_max = self.limit.as_millis() / POLL.as_millis();
-        let path = PathBuf::from(&self.program);
-        for _ in 0..=looks_max {
-            if let Some(status) = child.try_wait().map_err(io_error(&path))? {
-                return Ok(status);
-            }
-            std::thread::sleep(POLL);
+/// Runs an interpreter with these arguments in `folder`, and gives back what it wrote to stdout.
+fn run(
+    sandbox: &Sandbox,
+    program: &Path,
+    arguments: impl IntoIterator<Item = impl Into<OsString>>,
+    folder: &Path,
+    environment: Environment,
+    script: &str,
+) -> Result<Vec<u8>, InterpreterError> {
+    // Isolated: neither the user's environment nor the folder takes part in imports.
+    let job = Job::new(program).with_arguments(["-I"]).with_arguments(arguments);
+    let outcome = sandbox.run_in(&job, folder, environment).map_err(|error| match error {
+        SandboxError::Io(source) => {
+            InterpreterError::Io { path: program.display().to_string(), source }
         }
-        child.kill().map_err(io_error(&path))?;
-        child.wait().map_err(io_error(&path))?;
-        Err(InterpreterError::TimedOut { script: script.to_owned(), limit: self.limit })
-    }
+        error => InterpreterError::NotFound {
+            program: program.display().to_string(),
+            source: io::Error::new(io::ErrorKind::NotFound, error.to_string()),
+        },
+    })?;
+    let code = match outcome.ending {
+        Ending::Exited(0) => return Ok(outcome.stdout),
+        Ending::Exited(code) => Some(code),
+        Ending::Signalled(_) => None,
+        Ending::Exceeded(Exceeded::Time) => {
+            let limit = sandbox.limits().time;
+            return Err(InterpreterError::TimedOut { script: script.to_owned(), limit });
+        }
+        Ending::Exceeded(exceeded) => {
+            let limit = exceeded.name();
+            return Err(InterpreterError::Exceeded { script: script.to_owned(), limit });
+        }
+    };
+    let stderr = String::from_utf8_lossy(&outcome.stderr);
+    Err(InterpreterError::Failed {
+        script: script.to_owned(),
+        code,
+        stderr: stderr.trim().chars().take(STDERR_CHARS_MAX).collect(),
+    })
+}
+
+fn read(folder: &Scratch, name: &str) -> Result<Vec<u8>, InterpreterError> {
+    let path = folder.path().join(name);
+    fs::read(&path).map_err(io_error(&path))
+}
+
+fn write(folder: &Scratch, name: &str, text: &str) -> Result<(), InterpreterError> {
+    folder.write(name, text).map_err(io_error(&folder.path().join(name)))
+}
+
+fn scratch() -> Result<Scratch, InterpreterError> {
+    Scratch::new().map_err(io_error(&std::env::temp_dir()))
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, InterpreterError> {
@@ -295,41 +342,4 @@ fn absolute(path: &Path) -> Result<PathBuf, InterpreterError> {
 fn io_error(path: &Path) -> impl FnOnce(io::Error) -> InterpreterError {
     let path = path.display().to_string();
     move |source| InterpreterError::Io { path, source }
-}
-
-/// A folder of its own that goes when it is dropped.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Result<Scratch, InterpreterError> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        loop {
-            let number = COUNT.fetch_add(1, Ordering::Relaxed);
-            let name = format!("orchestrator-codegen-{}-{number}", std::process::id());
-            let path = std::env::temp_dir().join(name);
-            match fs::create_dir(&path) {
-                Ok(()) => return Ok(Scratch(path)),
-                // Left over from a process of the same number.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(io_error(&path)(error)),
-            }
-        }
-    }
-
-    fn write(&self, name: &str, text: &str) -> Result<(), InterpreterError> {
-        let path = self.0.join(name);
-        fs::write(&path, text).map_err(io_error(&path))
-    }
-
-    fn read(&self, name: &str) -> Result<Vec<u8>, InterpreterError> {
-        let path = self.0.join(name);
-        fs::read(&path).map_err(io_error(&path))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // Temporary folders are swept by the system; a failure here harms nobody.
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }

@@ -14,6 +14,7 @@ use super::attend::AttentionRouting;
 use super::initialise::Initialised;
 use super::learn::Learned;
 use crate::pipeline::cache;
+use crate::pipeline::settings::FitnessKind;
 use crate::pipeline::workflow::step;
 
 /// What code generation hands on.
@@ -64,7 +65,11 @@ impl Worker for GenerateUnit {
                 .with("objective", context.objective.as_str());
         let request = Payload::of(&GenerateRequest {
             activation: context.settings.activation,
-            emphasis: attention.emphasis,
+            emphasis: match context.settings.fitness {
+                FitnessKind::Formula => attention.emphasis,
+                // What is shipped is what was measured.
+                FitnessKind::Measured(_) => BTreeMap::new(),
+            },
             ..request
         })?;
         let earlier = match (&context.state, context.settings.reuse_scripts) {

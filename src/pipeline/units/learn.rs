@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::initialise::Initialised;
 use super::search::GaOptimization;
 use super::{Unit, terminal};
-use crate::pipeline::fitness::DataFitness;
+use crate::pipeline::objective::{MeasuredSearch, Objective};
 use crate::pipeline::workflow::step;
 
 /// How many entries of the Q-table are handed on where no preset asks for less: a run meets a few hundred at the most, and a table must
@@ -25,6 +25,9 @@ const Q_TABLE_MAX: usize = 2_000;
 pub struct RlOptimization {
     /// The refined parameters; those of the genetic search where nothing better was met.
     pub optimized_params: Parameters,
+    /// What was measured of the parameters, where scripts were measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<MeasuredSearch>,
     /// The best reward of an episode: by how much it raised the fitness.
     pub final_reward: f64,
     /// The reward of each episode.
@@ -70,7 +73,7 @@ impl Worker for LearnUnit {
     async fn execute(&self, task: Task) -> Result<TaskOutput, TaskError> {
         let initialised: Initialised = task.context().output(step::INITIALISE)?;
         let searched: GaOptimization = task.context().output(step::GENETIC_SEARCH)?;
-        let fitness = DataFitness::of_features(&initialised.features);
+        let measured = Objective::of(&self.0, &initialised)?;
         let space = initialised.space();
         let settings = self.0.context.settings;
         let request = RlRequest {
@@ -83,10 +86,10 @@ impl Worker for LearnUnit {
         };
         let evaluations = Arc::new(AtomicU64::new(0));
         let objective = {
-            let (fitness, evaluations) = (fitness.over(&space), evaluations.clone());
+            let (measured, evaluations) = (measured.clone(), evaluations.clone());
             move |point: &[f64]| {
                 evaluations.fetch_add(1, Ordering::Relaxed);
-                fitness(point)
+                measured.value(point)
             }
         };
         let prune =
@@ -102,8 +105,12 @@ impl Worker for LearnUnit {
         checks.push(Check::new("fitness did not fall", end >= searched.final_fitness, detail));
         let refined = Parameters::from_vector(&space, &result.best).map_err(terminal("rl"))?;
         let stands = end >= searched.final_fitness;
+        let optimized_params = if stands { refined } else { searched.optimized_params };
+        let measured = measured.compare(&optimized_params)?;
+        checks.extend(measured.as_ref().map(MeasuredSearch::check));
         let rl_optimization = RlOptimization {
-            optimized_params: if stands { refined } else { searched.optimized_params },
+            optimized_params,
+            measured,
             final_reward: result.final_reward,
             reward_history: result.reward_history,
             fitness_start: searched.final_fitness,

@@ -8,12 +8,13 @@ pub(super) mod learn;
 pub(super) mod search;
 pub(super) mod verify;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use orchestrator_core::TaskError;
 use orchestrator_intelligence::Knowledge;
 
 use super::context::OrchestrationContext;
+use super::objective::Measured;
 use super::output::Staging;
 
 /// What every unit may look at: the request, what was known before, and where files are prepared. Nothing here changes during a run.
@@ -34,6 +35,8 @@ pub(super) struct Given {
     pub(super) staging: Staging,
     pub(super) context: OrchestrationContext,
     pub(super) knowledge: Knowledge,
+    /// The scripts that were measured, once there are any: made out of the request and the data alone.
+    pub(super) measured: OnceLock<Arc<Measured>>,
 }
 
 /// An error that no other attempt mends, under a code.

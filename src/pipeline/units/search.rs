@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use orchestrator_core::{
     Check, ParameterSpace, Parameters, Payload, Task, TaskError, TaskOutput, Worker, async_trait,
 };
-use orchestrator_ga::{GaOutput, GaRequest, GaWorker, StartPoint};
+use orchestrator_ga::{GaOutput, GaRequest, GaWorker, StartPoint, batch_fn};
 use serde::{Deserialize, Serialize};
 
 use super::initialise::Initialised;
 use super::{Unit, terminal};
 use crate::pipeline::fitness::{DataFitness, DataFitnessTerms};
+use crate::pipeline::objective::Objective;
 use crate::pipeline::workflow::step;
 
 /// What the genetic search hands on.
@@ -49,7 +50,15 @@ impl Worker for SearchUnit {
         let space = initialised.space();
         let settings = self.0.context.settings;
         let request = GaRequest { warm_start: self.warm_start(&space), ..GaRequest::default() };
-        let worker = GaWorker::new(space.clone(), settings.ga(), fitness.over(&space));
+        let objective = Objective::of(&self.0, &initialised)?;
+        let worker = GaWorker::new(
+            space.clone(),
+            settings.ga(),
+            batch_fn(move |candidates| {
+                let points = candidates.as_slice().chunks_exact(candidates.dimension());
+                objective.values(&points.collect::<Vec<_>>())
+            }),
+        );
         let output = worker.execute(task.with_input(Payload::of(&request)?)).await?;
         let GaOutput { result, checks, diagnosis } = output.payload.to()?;
         let best = Parameters::from_vector(&space, &result.best).map_err(terminal("ga"))?;

@@ -1,0 +1,145 @@
+//! The measured fitness of scripts that are really run, on data that the test knows.
+
+mod support;
+
+use std::num::NonZeroUsize;
+
+use orchestrator_codegen::{
+    DataParts, FitnessWeights, GenerateRequest, Generator, Limits, MeasuredFitness, Measurer,
+    Profile, Sampling, ScriptData, Template,
+};
+use orchestrator_core::{Parameters, Seed};
+
+/// Ten rows: a gap in `b` in two of them, one row with a text among numbers.
+const HOLES: &str = "a,b\n1,1.5\n2,\n3,2.5\n4,NA\n5,3.5\n6,4.5\n7,5.5\n8,6.5\n9,7.5\nx,8.5\n";
+
+fn data(text: &str) -> ScriptData {
+    ScriptData { name: "some.csv".into(), bytes: text.as_bytes().to_vec() }
+}
+
+fn measurer() -> Measurer {
+    Measurer::new(&support::python(), Limits::default())
+}
+
+fn script(on: &[&str]) -> String {
+    support::scripts(on).source("layer_2.py").unwrap().to_owned()
+}
+
+fn theta(weight: f64, bias: f64) -> Parameters {
+    let mut theta = Template::builtin("etl-python").unwrap().neutral_parameters();
+    theta.weights.values_mut().for_each(|value| *value = weight);
+    theta.biases.values_mut().for_each(|value| *value = bias);
+    theta
+}
+
+fn fitness() -> (MeasuredFitness, DataParts) {
+    let rows: String = (0..60)
+        .map(|at| format!("{at},{}\n", if at % 4 == 0 { String::new() } else { format!("{at}.5") }))
+        .collect();
+    let csv = format!("id,value\n{rows}");
+    let profile = Profile::of_bytes("t.csv", csv.as_bytes()).unwrap();
+    let request = GenerateRequest::for_profile("etl-python", &profile, theta(1.0, 0.0));
+    let parts = Sampling::default().split("t.csv", csv.as_bytes(), Seed(5)).unwrap();
+    (MeasuredFitness::new(Generator::new(), measurer(), request), parts)
+}
+
+#[test]
+fn counts_are_those_of_the_data() {
+    let measurer = measurer();
+    let bare = measurer.measure(&script(&[]), &data(HOLES)).unwrap();
+    assert!(bare.succeeded, "{bare:?}");
+    assert_eq!((bare.rows_in, bare.rows_out, bare.rows_quarantined), (10, 9, 1));
+    assert_eq!((bare.cells, bare.nulls_left), (18, 2));
+    assert_eq!((bare.columns, bare.typed_columns), (2, 2));
+    let filled = measurer.measure(&script(&["imputation"]), &data(HOLES)).unwrap();
+    assert_eq!((filled.rows_out, filled.nulls_left), (9, 0));
+    assert!(filled.size_bytes > bare.size_bytes && filled.complexity > bare.complexity);
+    let weights = FitnessWeights::default();
+    assert!(weights.score(&filled).unwrap() > weights.score(&bare).unwrap());
+    // Where nothing is missing the same block is only longer.
+    let whole = data("a,b\n1,1.5\n2,2.5\n3,3.5\n");
+    let bare = measurer.measure(&script(&[]), &whole).unwrap();
+    let filled = measurer.measure(&script(&["imputation"]), &whole).unwrap();
+    assert!(weights.score(&filled).unwrap() < weights.score(&bare).unwrap());
+}
+
+#[test]
+fn whatever_goes_wrong_is_measured_and_scores_nothing() {
+    let limits = Limits { time: std::time::Duration::from_secs(2), ..Limits::default() };
+    let measurer = Measurer::new(&support::python(), limits);
+    let lossy = r#"
+import json, os
+os.mkdir("out")
+report = dict(rows_in=3, rows_out=1, rows_dropped=0, rows_quarantined=0, blank_lines=0, duplicates=0,
+              delimiter=",", header=True, blocks=[], columns=[])
+json.dump(report, open("out/quality_report.json", "w"))
+"#;
+    let cases = [
+        ("raise ValueError('a\\nfault')", "exit code 1: fault"),
+        ("import os; os.kill(os.getpid(), 9)", "signal 9: it said nothing"),
+        ("while True: pass", "ended for the limit \"time\""),
+        ("pass", "there is no out/quality_report.json"),
+        ("import os; os.mkdir('out'); open('out/quality_report.json', 'w').write('{')", "EOF"),
+        (lossy, "the report has lost rows"),
+        ("def f(:", "SyntaxError"),
+    ];
+    for (script, wanted) in cases {
+        let measured = measurer.measure(script, &data(HOLES)).unwrap();
+        assert!(!measured.succeeded && measured.fault.contains(wanted), "{script}: {measured:?}");
+        assert!(!measured.fault.contains('\n'));
+        assert_eq!(FitnessWeights::default().score(&measured).unwrap(), 0.0);
+    }
+}
+
+#[test]
+fn equal_scripts_run_once() {
+    let measurer = measurer();
+    let (bare, filled) = (script(&[]), script(&["imputation"]));
+    let scripts: Vec<&str> = vec![&bare, &filled, &bare, &bare, &filled];
+    let two = NonZeroUsize::new(2).unwrap();
+    let many = measurer.measure_all(&scripts, &data(HOLES), two).unwrap();
+    assert_eq!(measurer.runs(), 2);
+    assert_eq!(many[0], many[2]);
+    assert_eq!((many[0].nulls_left, many[1].nulls_left, many[4].nulls_left), (2, 0, 0));
+    measurer.measure(&bare, &data(HOLES)).unwrap();
+    assert_eq!(measurer.runs(), 2);
+    // Other data, another measurement.
+    measurer.measure(&bare, &data("a\n1\n")).unwrap();
+    assert_eq!(measurer.runs(), 3);
+    assert!(measurer.measure_all(&[], &data(HOLES), two).unwrap().is_empty());
+}
+
+#[test]
+fn scores_do_not_depend_on_threads_or_on_the_run() {
+    let thetas = [theta(1.0, 0.0), theta(2.0, 0.5), theta(0.1, -0.5), theta(2.0, 0.5)];
+    let scores = |threads: usize| -> Vec<u64> {
+        let (fitness, parts) = fitness();
+        let fitness = fitness.with_threads(NonZeroUsize::new(threads).unwrap());
+        let scores = fitness.scores(&thetas, &parts.tuning).unwrap();
+        assert!(fitness.measurer().runs() <= 3, "equal scripts run once");
+        scores.into_iter().map(|score| score.unwrap().to_bits()).collect()
+    };
+    let one = scores(1);
+    assert_eq!(one, scores(1));
+    assert_eq!(one, scores(3));
+    assert_ne!(one[0], one[1]);
+    let json = |measured| serde_json::to_string(&measured).unwrap();
+    let measured = || {
+        let (fitness, parts) = fitness();
+        json(fitness.measure(&thetas[0], &parts.held_out).unwrap())
+    };
+    assert_eq!(measured(), measured());
+}
+
+#[test]
+fn a_theta_that_makes_no_script_is_told() {
+    let (fitness, parts) = fitness();
+    let mut lacking = theta(1.0, 0.0);
+    lacking.weights.remove("nulls");
+    let scores = fitness.scores(&[theta(1.0, 0.0), lacking], &parts.tuning).unwrap();
+    assert!(scores[0].is_ok());
+    let said = scores[1].as_ref().unwrap_err().to_string();
+    assert!(said.contains("nulls"), "{said}");
+    let weights = FitnessWeights { nulls: -1.0, ..FitnessWeights::default() };
+    assert!(fitness.with_weights(weights).is_err());
+}
