@@ -50,7 +50,7 @@ pub use output::{
 };
 pub use profile::{ColumnProfile, ColumnType, FEATURES, Profile, ProfileError, Shares};
 pub use quality::{DUPLICATE_CHARS_MIN, PythonQuality, Quality, QualityAnalyzer};
-pub use request::{COLUMNS, DEFAULT_TEMPLATE, GenerateRequest, columns_of};
+pub use request::{COLUMNS, DEFAULT_TEMPLATE, DELIMITER, GenerateRequest, HEADER, columns_of};
 pub use sandbox::{
     Interpreter, InterpreterError, PYTHON, QualityReport, ReportedColumn, TIME_LIMIT,
 };
