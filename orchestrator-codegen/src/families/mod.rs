@@ -2,6 +2,8 @@
 
 mod etl_bash_sql;
 mod etl_python;
+mod tests_python;
+mod workflow_rust;
 
 /// Their names, which are those of their folders.
 pub(crate) const NAMES: &[&str] = &[
@@ -11,11 +13,20 @@ pub(crate) const NAMES: &[&str] = &[
     "etl-python",
     "etl-python-simple",
     "etl-python-standard",
+    "tests-python",
+    "tests-python-simple",
+    "tests-python-standard",
+    "workflow-rust",
+    "workflow-rust-simple",
+    "workflow-rust-standard",
 ];
 
 /// All their files: the path from `templates/`, and the text.
 pub(crate) fn files() -> impl Iterator<Item = (&'static str, &'static str)> {
-    [etl_bash_sql::FILES, etl_python::FILES].into_iter().flatten().copied()
+    [etl_bash_sql::FILES, etl_python::FILES, tests_python::FILES, workflow_rust::FILES]
+        .into_iter()
+        .flatten()
+        .copied()
 }
 
 #[cfg(test)]
