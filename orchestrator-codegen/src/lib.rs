@@ -64,7 +64,7 @@ pub use quality::{
     LineQuality, PythonQuality, Quality, QualityAnalyzer, QualityWeights, analyzer_of,
     maintainability_index,
 };
-pub use request::{COLUMNS, DEFAULT_TEMPLATE, GenerateRequest, columns_of};
+pub use request::{COLUMNS, DEFAULT_TEMPLATE, DELIMITER, GenerateRequest, HEADER, columns_of};
 pub use sandbox::{
     Ending, Exceeded, Interpreter, InterpreterError, Isolation, Job, Limits, Namespaces, Outcome,
     PYTHON, QualityReport, ReportedColumn, Sandbox, SandboxError, TIME_LIMIT,

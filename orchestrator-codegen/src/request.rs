@@ -7,13 +7,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::activation::Activation;
 use crate::profile::Profile;
-use crate::template::{InputValue, Inputs};
+use crate::template::{InputValue, Inputs, Template};
 
 /// The template of requests that name none: the ETL in Python with all its blocks.
 pub const DEFAULT_TEMPLATE: &str = "etl-python";
 
 /// The input that [`GenerateRequest::for_profile`] fills: a record with `name` and `type` for each column.
 pub const COLUMNS: &str = "columns";
+
+/// The input that is the profile's delimiter, a text; see [`GenerateRequest::for_template`].
+pub const DELIMITER: &str = "delimiter";
+
+/// The input that says whether the first record holds names, a boolean; see [`GenerateRequest::for_template`].
+pub const HEADER: &str = "header";
 
 /// What to generate scripts for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,6 +83,25 @@ impl GenerateRequest {
     ) -> GenerateRequest {
         let inputs = Inputs::from([(COLUMNS.to_owned(), columns_of(profile))]);
         GenerateRequest::new(template, inputs, profile.features.clone(), parameters)
+    }
+
+    /// A request for the data of a profile, with every input of the template that a profile knows: its columns ([`COLUMNS`]), its
+    /// delimiter ([`DELIMITER`]), and whether it has a header ([`HEADER`]). θ is neutral.
+    ///
+    /// ```
+    /// use orchestrator_codegen::{GenerateRequest, Profile, Template};
+    /// let profile = Profile::of_bytes("people.csv", b"name;age\nAda;36\n")?;
+    /// let request = GenerateRequest::for_template(&Template::builtin("etl-bash-sql")?, &profile);
+    /// assert_eq!(request.inputs["delimiter"], ";".into());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn for_template(template: &Template, profile: &Profile) -> GenerateRequest {
+        let mut request =
+            GenerateRequest::for_profile(template.name(), profile, template.neutral_parameters())
+                .with(DELIMITER, profile.delimiter.as_str())
+                .with(HEADER, profile.header);
+        request.inputs.retain(|name, _| template.inputs().iter().any(|input| input.name == *name));
+        request
     }
 
     /// The same request with one more input.

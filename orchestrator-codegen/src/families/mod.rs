@@ -1,13 +1,32 @@
 //! The built-in templates: the folders under `templates/`, embedded file by file.
 
+mod etl_bash_sql;
 mod etl_python;
+mod tests_python;
+mod workflow_rust;
 
 /// Their names, which are those of their folders.
-pub(crate) const NAMES: &[&str] = &["etl-python", "etl-python-simple", "etl-python-standard"];
+pub(crate) const NAMES: &[&str] = &[
+    "etl-bash-sql",
+    "etl-bash-sql-simple",
+    "etl-bash-sql-standard",
+    "etl-python",
+    "etl-python-simple",
+    "etl-python-standard",
+    "tests-python",
+    "tests-python-simple",
+    "tests-python-standard",
+    "workflow-rust",
+    "workflow-rust-simple",
+    "workflow-rust-standard",
+];
 
 /// All their files: the path from `templates/`, and the text.
 pub(crate) fn files() -> impl Iterator<Item = (&'static str, &'static str)> {
-    [etl_python::FILES].into_iter().flatten().copied()
+    [etl_bash_sql::FILES, etl_python::FILES, tests_python::FILES, workflow_rust::FILES]
+        .into_iter()
+        .flatten()
+        .copied()
 }
 
 #[cfg(test)]

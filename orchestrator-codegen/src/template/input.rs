@@ -107,7 +107,12 @@ pub enum InputType {
     Path,
     /// A list of records of texts, numbers and booleans.
     Records,
+    /// Any value: lists and records of whatever, at most [`VALUE_DEPTH_MAX`] deep.
+    Value,
 }
+
+/// Values in values deeper than this are a mistake.
+const VALUE_DEPTH_MAX: usize = 32;
 
 impl InputType {
     fn wanted(self) -> &'static str {
@@ -121,6 +126,7 @@ impl InputType {
             InputType::List => "a list of texts",
             InputType::Path => "a path",
             InputType::Records => "a list of records",
+            InputType::Value => "a value of finite numbers, not too deep",
         }
     }
 }
@@ -264,6 +270,7 @@ impl InputSpec {
                 }
                 self.within(items.len() as f64)?;
             }
+            (InputType::Value, value) if is_value(value, VALUE_DEPTH_MAX) => {}
             _ => return unfit(),
         }
         Ok(value.clone())
@@ -316,6 +323,16 @@ fn is_record(value: &InputValue) -> bool {
         InputValue::Number(number) => number.is_finite(),
         InputValue::List(_) | InputValue::Record(_) => false,
     })
+}
+
+fn is_value(value: &InputValue, depth: usize) -> bool {
+    let inner = |value: &InputValue| depth > 0 && is_value(value, depth - 1);
+    match value {
+        InputValue::Number(number) => number.is_finite(),
+        InputValue::List(items) => items.iter().all(inner),
+        InputValue::Record(fields) => fields.values().all(inner),
+        InputValue::Boolean(_) | InputValue::Integer(_) | InputValue::Text(_) => true,
+    }
 }
 
 /// Whether every language that is generated takes this for a name.

@@ -272,7 +272,8 @@ impl<'a> ManifestText<'a> {
         if bounds.clone().any(|bound| !bound.is_finite()) || input.min > input.max.or(input.min) {
             fault("min", "min and max are no range".to_owned(), "give finite numbers, min first");
         }
-        let unbounded = matches!(input.kind, InputType::Boolean | InputType::Choice);
+        let unbounded =
+            matches!(input.kind, InputType::Boolean | InputType::Choice | InputType::Value);
         if unbounded && bounds.count() > 0 {
             let reason = "this type has neither min nor max".to_owned();
             fault("min", reason, "take them away");
