@@ -30,6 +30,7 @@ mod activation;
 mod families;
 mod generate;
 mod language;
+mod memory;
 mod output;
 mod profile;
 mod python;

@@ -14,6 +14,9 @@ use crate::template::input::{self, InputError, InputSpec, Inputs};
 use crate::template::manifest::{Block, LayerSpec, MANIFEST, Manifest, ManifestText, RESERVED};
 use crate::template::registry::Templates;
 
+/// What the decisions are called in templates.
+const DECIDED: &str = "decided";
+
 /// Templates extend, or fall back on, so many others at most.
 const CHAIN_MAX: usize = 16;
 
@@ -40,6 +43,8 @@ struct Shared {
     removed: BTreeSet<String>,
     engines: BTreeMap<Language, Engine>,
     files: Arc<Vec<File>>,
+    /// Whether a file may ask what was decided.
+    asks_decisions: bool,
     fallback: Option<Template>,
 }
 
@@ -195,6 +200,16 @@ impl Template {
     /// All that is wrong with them at once; nothing is rendered before they are right.
     pub fn check(&self, inputs: &Inputs) -> Result<Inputs, InputError> {
         input::check(self.inputs(), inputs)
+    }
+
+    /// Whether what is rendered may depend on the decisions.
+    pub(crate) fn asks_decisions(&self) -> bool {
+        self.shared.asks_decisions
+    }
+
+    /// Whether it is the very same one, loaded once.
+    pub(crate) fn is(&self, other: &Template) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
     }
 
     pub(crate) fn is_removed(&self, block: &str) -> bool {
@@ -465,6 +480,7 @@ impl Gathered {
                 manifest: self.manifest,
                 removed: self.removed,
                 engines,
+                asks_decisions: files.iter().any(|file| file.text.contains(DECIDED)),
                 files,
                 fallback,
             }),
