@@ -314,7 +314,7 @@ impl Generator {
             scripts.quality.insert(file.clone(), quality);
             let metadata = SampleMetadata {
                 bytes: layer.source.len() as u64,
-                lines: layer.source.lines().count() as u64,
+                lines: lines(&layer.source),
                 sha256: layer.sha256,
                 script_tokens,
                 template_tokens: layer.tokens as u64,
@@ -339,6 +339,12 @@ impl Generator {
         });
         Judged { diagnostics, quality }
     }
+}
+
+/// As many as `str::lines` finds, faster.
+fn lines(source: &str) -> u64 {
+    let ends = source.bytes().filter(|byte| *byte == b'\n').count() as u64;
+    ends + u64::from(!source.is_empty() && !source.ends_with('\n'))
 }
 
 pub(crate) fn is_valid(diagnostics: &[Diagnostic]) -> bool {

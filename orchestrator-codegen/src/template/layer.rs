@@ -5,6 +5,7 @@
 //! that writes another one carries its parts (the tokens, as text) and a plan (how its blocks are decided, and the digest of the
 //! result).
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -57,6 +58,15 @@ struct RenderedLayer {
     parts: OnceLock<(Language, String)>,
     /// The parts that it carries, where they are Python's.
     carries: OnceLock<Carries>,
+}
+
+impl RenderedLayer {
+    /// About as many as its source has.
+    fn bytes(&self) -> usize {
+        const PLAN_BYTES: usize = 16 * 1024;
+        let own: usize = self.tokens.iter().map(|token| token.text.len()).sum();
+        own + self.carries.get().map_or(0, |carries| carries.literal.len() + PLAN_BYTES)
+    }
 }
 
 /// A literal of parts, and what is known of the lines between its braces.
@@ -160,7 +170,7 @@ impl Rendering {
             let language = self.template.language_of(spec);
             let kept = kept(decisions, &spec.name);
             let tokens = &self.layers[at].tokens;
-            let (mut source, mut carried) = (String::new(), None);
+            let (mut source, mut carried) = (String::with_capacity(self.layers[at].bytes()), None);
             for token in tokens {
                 if !token.guards.iter().all(|guard| guard.holds(&kept)) {
                     continue;
@@ -252,15 +262,16 @@ impl Rendering {
         let literal = match constant.source.as_str() {
             PLAN => {
                 let plan = self.plan(at, request, decisions, done);
-                dialect.literal(&Value::from(Serde(plan)), Layout::Exploded { indent: 0 })?
+                Cow::Owned(
+                    dialect.literal(&Value::from(Serde(plan)), Layout::Exploded { indent: 0 })?,
+                )
             }
-            PARTS => {
-                let literal = &self.carries(at, language, dialect)?.literal;
-                return assignment(language, &constant.name, literal, width);
-            }
+            PARTS => Cow::Borrowed(self.carries(at, language, dialect)?.literal.as_str()),
             input => {
                 let value = self.inputs.get(input).ok_or("there is no such input")?;
-                dialect.literal(&Value::from(Serde(value)), Layout::Exploded { indent: 0 })?
+                Cow::Owned(
+                    dialect.literal(&Value::from(Serde(value)), Layout::Exploded { indent: 0 })?,
+                )
             }
         };
         assignment(language, &constant.name, &literal, width)

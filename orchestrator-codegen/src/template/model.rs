@@ -14,9 +14,6 @@ use crate::template::input::{self, InputError, InputSpec, Inputs};
 use crate::template::manifest::{Block, LayerSpec, MANIFEST, Manifest, ManifestText, RESERVED};
 use crate::template::registry::Templates;
 
-/// What the decisions are called in templates.
-const DECIDED: &str = "decided";
-
 /// Templates extend, or fall back on, so many others at most.
 const CHAIN_MAX: usize = 16;
 
@@ -476,11 +473,11 @@ impl Gathered {
         TemplateError::of(faults)?;
         Ok(Template {
             shared: Arc::new(Shared {
+                asks_decisions: engines.values().any(Engine::asks_decisions),
                 place: self.place,
                 manifest: self.manifest,
                 removed: self.removed,
                 engines,
-                asks_decisions: files.iter().any(|file| file.text.contains(DECIDED)),
                 files,
                 fallback,
             }),
