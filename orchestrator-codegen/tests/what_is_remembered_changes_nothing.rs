@@ -31,7 +31,7 @@ fn requests() -> Vec<GenerateRequest> {
         let mut request = GenerateRequest::for_profile("etl-python", profile, theta)
             .with("project", projects[at as usize % projects.len()]);
         let all = [0.0, 0.4, 1.0];
-        request.features.values_mut().for_each(|value| *value = all[stream.below(3) as usize]);
+        request.features.values_mut().for_each(|value| *value = all[stream.below(3)]);
         request
     };
     (0..24).map(request).collect()
