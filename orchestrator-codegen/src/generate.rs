@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use orchestrator_core::{BIAS_BOUNDS, Parameters};
 
 use crate::language::Language;
+use crate::memory::{Judged, Memory};
 use crate::output::{Attempt, Completeness, GeneratedScripts, SampleMetadata};
-use crate::python::PythonSource;
-use crate::quality::{Quality, QualityAnalyzer, analyzer_of};
+use crate::quality::{QualityAnalyzer, analyzer_of};
 use crate::request::GenerateRequest;
-use crate::sha256;
 use crate::template::{
     BlockDecision, Fault, InputError, Layer, Rendering, ScriptToken, Template, TemplateError,
     Templates, decide, kept,
@@ -89,12 +88,16 @@ impl From<Fault> for GenerateError {
     }
 }
 
-/// Generates scripts. Holds the templates, and who validates and judges the scripts; without state between calls.
+/// Generates scripts. Holds the templates, and who validates and judges the scripts.
+///
+/// What it gives depends on the request alone. Between calls it remembers, within bounds, what was rendered for the same inputs and
+/// features and what it found in a layer of the same bytes: a search over θ pays only for what θ changes.
 pub struct Generator {
     templates: Templates,
     validators: Validators,
     analyzers: BTreeMap<Language, Box<dyn QualityAnalyzer>>,
     python: PythonJudges,
+    memory: Memory,
 }
 
 /// Who judges Python.
@@ -121,6 +124,7 @@ impl Generator {
             validators: Validators::new(),
             analyzers: analyzers.into(),
             python: PythonJudges::Ours,
+            memory: Memory::default(),
         }
     }
 
@@ -236,19 +240,21 @@ impl Generator {
         let inputs = template.check(&request.inputs)?;
         let mut request = request.clone();
         let mut decisions = decide(template, &request)?;
-        let mut rendering = Rendering::new(template, inputs.clone(), &request, &decisions)?;
+        let mut rendering = self.memory.rendering(template, &inputs, &request, &decisions)?;
         let mut retries = 0;
         loop {
             let layers = rendering.assemble(&request, &decisions)?;
-            let scripts = self.inspect(template, &request, &decisions, &layers);
+            let names: Vec<(String, String)> =
+                layers.iter().map(|layer| (layer.name.clone(), layer.file.clone())).collect();
+            let scripts = self.inspect(template, &request, &decisions, layers);
             if scripts.is_whole() {
                 return Ok(scripts);
             }
             refused.push(Attempt::refused(template, &request.parameters, &scripts));
-            let failing: Vec<&str> = layers
+            let failing: Vec<&str> = names
                 .iter()
-                .filter(|layer| !scripts.code_samples.contains_key(&layer.file))
-                .map(|layer| layer.name.as_str())
+                .filter(|(_, file)| !scripts.code_samples.contains_key(file))
+                .map(|(name, _)| name.as_str())
                 .collect();
             let (mut changed, before) = (false, kept_names(&decisions));
             while retries < RETRIES_MAX && !changed {
@@ -260,7 +266,7 @@ impl Generator {
             if !changed {
                 return Ok(scripts);
             }
-            rendering = Rendering::new(template, inputs.clone(), &request, &decisions)?;
+            rendering = self.memory.rendering(template, &inputs, &request, &decisions)?;
         }
     }
 
@@ -277,8 +283,7 @@ impl Generator {
         let inputs = template.check(&request.inputs)?;
         let decisions = decide(template, request)?;
         let rendering = Rendering::new(template, inputs, request, &decisions)?;
-        let layers = rendering.assemble(request, &decisions)?;
-        Ok(layers.into_iter().map(|layer| (layer.file, layer.tokens)).collect())
+        Ok(rendering.tokens(request, &decisions)?)
     }
 
     fn inspect(
@@ -286,7 +291,7 @@ impl Generator {
         template: &Template,
         request: &GenerateRequest,
         decisions: &[BlockDecision],
-        layers: &[Layer],
+        layers: Vec<Layer>,
     ) -> GeneratedScripts {
         let mut scripts = GeneratedScripts {
             template: template.name().to_owned(),
@@ -297,7 +302,7 @@ impl Generator {
         };
         for layer in layers {
             let file = layer.file.clone();
-            let judged = self.judge(layer);
+            let judged = self.judge(&layer);
             scripts.diagnostics.insert(file.clone(), judged.diagnostics);
             let Some(quality) = judged.quality else { continue };
             let script_tokens = match quality.tokens {
@@ -309,14 +314,14 @@ impl Generator {
             scripts.quality.insert(file.clone(), quality);
             let metadata = SampleMetadata {
                 bytes: layer.source.len() as u64,
-                lines: layer.source.lines().count() as u64,
-                sha256: sha256::hex(layer.source.as_bytes()),
+                lines: lines(&layer.source),
+                sha256: layer.sha256,
                 script_tokens,
-                template_tokens: layer.tokens.len() as u64,
+                template_tokens: layer.tokens as u64,
                 blocks: kept(decisions, &layer.name).into_iter().map(str::to_owned).collect(),
             };
             scripts.sample_metadata.insert(file.clone(), metadata);
-            scripts.code_samples.insert(file, layer.source.clone());
+            scripts.code_samples.insert(file, layer.source);
         }
         scripts
     }
@@ -324,10 +329,7 @@ impl Generator {
     /// Validates a layer, and measures it if it is valid.
     fn judge(&self, layer: &Layer) -> Judged {
         if layer.language == Language::Python && self.python == PythonJudges::Ours {
-            let parsed = PythonSource::parse(&layer.source);
-            let diagnostics = parsed.diagnostics().to_vec();
-            let quality = is_valid(&diagnostics).then(|| parsed.quality().clone());
-            return Judged { diagnostics, quality };
+            return self.memory.judged(layer);
         }
         let diagnostics = self.validators.validate(layer.language, &layer.source);
         let diagnostics = diagnostics.expect("each language of the template has its validator");
@@ -339,13 +341,13 @@ impl Generator {
     }
 }
 
-/// What is found in a layer; its quality only where it is valid.
-struct Judged {
-    diagnostics: Vec<Diagnostic>,
-    quality: Option<Quality>,
+/// As many as `str::lines` finds, faster.
+fn lines(source: &str) -> u64 {
+    let ends = source.bytes().filter(|byte| *byte == b'\n').count() as u64;
+    ends + u64::from(!source.is_empty() && !source.ends_with('\n'))
 }
 
-fn is_valid(diagnostics: &[Diagnostic]) -> bool {
+pub(crate) fn is_valid(diagnostics: &[Diagnostic]) -> bool {
     diagnostics.iter().all(|found| found.severity != Severity::Error)
 }
 

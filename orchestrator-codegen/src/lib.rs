@@ -31,6 +31,7 @@ mod families;
 mod fitness;
 mod generate;
 mod language;
+mod memory;
 mod output;
 mod profile;
 mod python;

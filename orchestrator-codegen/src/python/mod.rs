@@ -3,6 +3,7 @@
 //! A source is parsed once, as a [`PythonSource`]; its diagnostics, its tokens and its quality all come of that parse.
 //! Nothing here runs code, and nothing reads a file.
 
+mod carried;
 mod complexity;
 mod depth;
 mod functions;
@@ -17,8 +18,10 @@ use ruff_python_ast::{ModModule, PythonVersion};
 use ruff_python_parser::{Mode, ParseOptions, Parsed, parse_unchecked};
 use ruff_text_size::Ranged;
 
+pub(crate) use carried::Carried;
+
 use crate::quality::{Quality, Sizes, score};
-use crate::validate::{Diagnostic, Severity, in_order, is_too_long};
+use crate::validate::{Diagnostic, SOURCE_BYTES_MAX, Severity, in_order, is_too_long};
 use crate::validate::{Place, on_a_deep_stack};
 
 /// The syntax that generated scripts may use: what Python 3.8 knows.
@@ -54,8 +57,19 @@ pub struct PythonSource {
 impl PythonSource {
     /// Parses a whole file, as [`PYTHON_MINOR`] reads it.
     pub fn parse(source: &str) -> PythonSource {
-        let looked = look(source, PythonVersion { major: 3, minor: PYTHON_MINOR }, Both);
+        let looked = look(source, PythonVersion { major: 3, minor: PYTHON_MINOR }, Both, None);
         PythonSource { diagnostics: looked.0, quality: looked.1 }
+    }
+
+    /// The same of a source without the lines of a literal: `source` has [`Carried::STUB`] in their place. `None` where only the whole
+    /// source can tell.
+    pub(crate) fn parse_around(source: &str, carried: &Carried) -> Option<PythonSource> {
+        if source.len() + carried.bytes() > SOURCE_BYTES_MAX {
+            return None;
+        }
+        let version = PythonVersion { major: 3, minor: PYTHON_MINOR };
+        let (diagnostics, quality) = look(source, version, Both, Some(carried));
+        diagnostics.is_empty().then_some(PythonSource { diagnostics, quality })
     }
 
     /// What [`PythonValidator`](crate::PythonValidator) says of it.
@@ -66,6 +80,10 @@ impl PythonSource {
     /// What [`PythonQuality`](crate::PythonQuality) says of it.
     pub fn quality(&self) -> &Quality {
         &self.quality
+    }
+
+    pub(crate) fn into_parts(self) -> (Vec<Diagnostic>, Quality) {
+        (self.diagnostics, self.quality)
     }
 
     /// Its tokens, without white space and comments.
@@ -85,7 +103,7 @@ use Question::Both;
 
 /// All findings of a source, with syntax newer than Python 3.`minor` as a finding of this severity.
 pub(crate) fn diagnostics(source: &str, minor: u8, newer: Severity) -> Vec<Diagnostic> {
-    let mut found = look(source, PythonVersion { major: 3, minor }, Question::Diagnostics).0;
+    let mut found = look(source, PythonVersion { major: 3, minor }, Question::Diagnostics, None).0;
     for diagnostic in &mut found {
         if diagnostic.severity == Severity::Warning {
             diagnostic.severity = newer;
@@ -96,11 +114,16 @@ pub(crate) fn diagnostics(source: &str, minor: u8, newer: Severity) -> Vec<Diagn
 
 /// The counts of a source and its score.
 pub(crate) fn quality(source: &str) -> Quality {
-    look(source, PythonVersion { major: 3, minor: PYTHON_MINOR }, Question::Quality).1
+    look(source, PythonVersion { major: 3, minor: PYTHON_MINOR }, Question::Quality, None).1
 }
 
 /// Parses in bounds: of size, of nesting, and on a stack that suffices for what is left.
-fn look(source: &str, version: PythonVersion, asked: Question) -> (Vec<Diagnostic>, Quality) {
+fn look(
+    source: &str,
+    version: PythonVersion,
+    asked: Question,
+    carried: Option<&Carried>,
+) -> (Vec<Diagnostic>, Quality) {
     if let Some(fault) = is_too_long(source) {
         return (vec![fault], Quality::default());
     }
@@ -109,9 +132,9 @@ fn look(source: &str, version: PythonVersion, asked: Question) -> (Vec<Diagnosti
         return (vec![fault], Quality::default());
     }
     if bound.depth <= SHALLOW && bound.closed {
-        return look_closer(source, version, asked);
+        return look_closer(source, version, asked, carried);
     }
-    let looked = on_a_deep_stack(|| look_closer(source, version, asked));
+    let looked = on_a_deep_stack(|| look_closer(source, version, asked, carried));
     looked.unwrap_or_else(|fault| (vec![fault], Quality::default()))
 }
 
@@ -119,6 +142,7 @@ fn look_closer(
     source: &str,
     version: PythonVersion,
     asked: Question,
+    carried: Option<&Carried>,
 ) -> (Vec<Diagnostic>, Quality) {
     // A byte order mark is no part of the program, for CPython as for ruff.
     let options = ParseOptions::from(Mode::Module).with_target_version(version);
@@ -130,7 +154,7 @@ fn look_closer(
     };
     let quality = match asked {
         Question::Diagnostics => Quality::default(),
-        Question::Quality | Both => measure(source, &parsed),
+        Question::Quality | Both => measure(source, &parsed, carried),
     };
     (found, quality)
 }
@@ -193,9 +217,15 @@ fn never_closed(tokens: &Tokens) -> Option<(usize, usize)> {
 }
 
 /// Counts everything; of a source with errors, what the parser made of it.
-fn measure(source: &str, parsed: &Parsed<ModModule>) -> Quality {
-    let counted = lines::count(source, parsed.tokens());
-    let functions = functions::measure(source, parsed.syntax());
+fn measure(source: &str, parsed: &Parsed<ModModule>, carried: Option<&Carried>) -> Quality {
+    let mut counted = lines::count(source, parsed.tokens());
+    let mut functions = functions::measure(source, parsed.syntax());
+    if let Some(carried) = carried {
+        counted.tokens += carried.tokens();
+        counted.source += carried.lines();
+        let below = functions.functions.iter_mut().filter(|one| one.line > carried.after_line());
+        below.for_each(|function| function.line += carried.lines());
+    }
     let halstead = halstead::of_module(parsed.syntax());
     let sizes = Sizes {
         logical_lines: counted.logical,
@@ -203,5 +233,5 @@ fn measure(source: &str, parsed: &Parsed<ModModule>) -> Quality {
         comments: counted.comments,
         multiline_strings: counted.multiline_strings,
     };
-    score::quality(source, "#", counted.tokens, functions, halstead, sizes)
+    score::quality(source, "#", counted.tokens, functions, halstead, sizes, carried)
 }

@@ -53,7 +53,7 @@ impl QualityAnalyzer for LineQuality {
             comments: comments.len(),
             multiline_strings: 0,
         };
-        let mut quality = by_lines(source, comment, halstead, 1, sizes);
+        let mut quality = by_lines(source, comment, halstead, 1, sizes, None);
         quality.tokens = operators_used + operands_used;
         quality.score = quality.weighed(&QualityWeights::default());
         quality

@@ -52,7 +52,7 @@ fn measure(source: &str) -> Option<Quality> {
         comments,
         multiline_strings: 0,
     };
-    Some(score::quality(source, "//", counts.tokens, structure, counts.halstead, sizes))
+    Some(score::quality(source, "//", counts.tokens, structure, counts.halstead, sizes, None))
 }
 
 struct Counts {

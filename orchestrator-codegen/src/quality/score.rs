@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::python::Carried;
 use crate::quality::{
     DUPLICATE_CHARS_MIN, Halstead, Quality, Sizes, Structure, maintainability_index,
 };
@@ -106,6 +107,7 @@ pub(crate) fn quality(
     structure: Structure,
     halstead: Halstead,
     sizes: Sizes,
+    carried: Option<&Carried>,
 ) -> Quality {
     let functions = structure.functions.len();
     let mccabe_mean = match functions {
@@ -136,7 +138,7 @@ pub(crate) fn quality(
         },
         parsed: true,
         per_function: structure.functions,
-        ..by_lines(source, comment, halstead, structure.cyclomatic, sizes)
+        ..by_lines(source, comment, halstead, structure.cyclomatic, sizes, carried)
     };
     quality.score = quality.weighed(&QualityWeights::default());
     quality
@@ -149,6 +151,7 @@ pub(crate) fn by_lines(
     halstead: Halstead,
     cyclomatic: usize,
     sizes: Sizes,
+    carried: Option<&Carried>,
 ) -> Quality {
     let (mut lines, mut code_lines, mut long, mut repeated) = (0_usize, 0_usize, 0_usize, 0_usize);
     // Looked up only, so its order is nobody's.
@@ -162,8 +165,16 @@ pub(crate) fn by_lines(
         code_lines += 1;
         if line.len() >= DUPLICATE_CHARS_MIN {
             long += 1;
-            repeated += usize::from(!seen.insert(line));
+            let known = carried.is_some_and(|carried| carried.has(line));
+            repeated += usize::from(known || !seen.insert(line));
         }
+    }
+    if let Some(carried) = carried {
+        // Which of two equal lines is the repeated one is the same for the count.
+        lines += carried.lines();
+        code_lines += carried.lines();
+        long += carried.long();
+        repeated += carried.repeated();
     }
     let commented = match sizes.source_lines {
         0 => 0.0,

@@ -81,6 +81,15 @@ impl Engine {
         template.render(values.clone()).map_err(fault)
     }
 
+    /// Whether a file may see what was decided; `debug` shows all there is.
+    pub(crate) fn asks_decisions(&self) -> bool {
+        self.files.iter().any(|file| {
+            let Ok(template) = self.environment.get_template(&file.path) else { return true };
+            let used = template.undeclared_variables(false);
+            used.contains("decided") || used.contains("debug")
+        })
+    }
+
     /// The names that a file uses and does not set, with the line of the first use.
     pub(crate) fn names(&self, path: &str) -> Vec<(String, usize)> {
         let Ok(template) = self.environment.get_template(path) else {

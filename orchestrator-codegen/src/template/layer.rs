@@ -5,7 +5,9 @@
 //! that writes another one carries its parts (the tokens, as text) and a plan (how its blocks are decided, and the digest of the
 //! result).
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use minijinja::value::{Serde, Value};
@@ -13,6 +15,7 @@ use serde::Serialize;
 
 use crate::activation::SCORE_THRESHOLD;
 use crate::language::Language;
+use crate::python::Carried;
 use crate::request::GenerateRequest;
 use crate::rules;
 use crate::sha256;
@@ -34,8 +37,12 @@ pub(crate) struct Layer {
     pub(crate) name: String,
     pub(crate) file: String,
     pub(crate) language: Language,
-    pub(crate) tokens: Vec<ScriptToken>,
     pub(crate) source: String,
+    pub(crate) sha256: String,
+    /// The tokens that its template was cut into.
+    pub(crate) tokens: usize,
+    /// The same source without what it carries, which is known already.
+    pub(crate) around: Option<(String, Carried)>,
 }
 
 /// A template that has been rendered: its tokens, layer by layer, as the manifest orders them.
@@ -49,6 +56,23 @@ struct RenderedLayer {
     tokens: Vec<ScriptToken>,
     /// The tokens as a literal of the layers around it.
     parts: OnceLock<(Language, String)>,
+    /// The parts that it carries, where they are Python's.
+    carries: OnceLock<Carries>,
+}
+
+impl RenderedLayer {
+    /// About as many as its source has.
+    fn bytes(&self) -> usize {
+        const PLAN_BYTES: usize = 16 * 1024;
+        let own: usize = self.tokens.iter().map(|token| token.text.len()).sum();
+        own + self.carries.get().map_or(0, |carries| carries.literal.len() + PLAN_BYTES)
+    }
+}
+
+/// A literal of parts, and what is known of the lines between its braces.
+struct Carries {
+    literal: String,
+    inner: Option<Carried>,
 }
 
 #[derive(Serialize)]
@@ -129,7 +153,7 @@ impl Rendering {
                     })?;
                 }
             }
-            layers.push(RenderedLayer { tokens, parts: OnceLock::new() });
+            layers.push(RenderedLayer { tokens, parts: OnceLock::new(), carries: OnceLock::new() });
         }
         Ok(Rendering { template: template.clone(), inputs, layers })
     }
@@ -144,25 +168,82 @@ impl Rendering {
         let mut done: Vec<Layer> = Vec::new();
         for (at, spec) in specs.iter().enumerate().rev() {
             let language = self.template.language_of(spec);
-            let mut tokens = self.layers[at].tokens.clone();
-            for token in tokens.iter_mut() {
-                if let Some(constant) = token.data.clone() {
-                    let text = self.constant(at, &constant, request, decisions, &done);
-                    token.text = text.map_err(|reason| {
-                        let shown = self.template.shown(spec);
-                        let remedy = "see templates/README.md on data";
-                        Fault::new(shown, token.span.line_first, &constant.name, reason, remedy)
-                    })?;
+            let kept = kept(decisions, &spec.name);
+            let tokens = &self.layers[at].tokens;
+            let (mut source, mut carried) = (String::with_capacity(self.layers[at].bytes()), None);
+            for token in tokens {
+                if !token.guards.iter().all(|guard| guard.holds(&kept)) {
+                    continue;
+                }
+                let Some(constant) = &token.data else {
+                    source.push_str(&token.text);
+                    continue;
+                };
+                let begin = source.len();
+                source.push_str(&self.placed(at, token, constant, request, decisions, &done)?);
+                if constant.source == PARTS {
+                    // One that stands twice is parsed.
+                    carried = carried.is_none().then_some(begin..source.len());
                 }
             }
-            let kept = kept(decisions, &spec.name);
-            let stays = |token: &&ScriptToken| token.guards.iter().all(|guard| guard.holds(&kept));
-            let source = tokens.iter().filter(stays).map(|token| token.text.as_str()).collect();
+            let around = carried.and_then(|range| self.around(at, &source, range));
             let (name, file) = (spec.name.clone(), spec.file.clone());
-            done.push(Layer { name, file, language, tokens, source });
+            let sha256 = sha256::hex(source.as_bytes());
+            done.push(Layer { name, file, language, source, sha256, tokens: tokens.len(), around });
         }
         done.reverse();
         Ok(done)
+    }
+
+    /// All tokens of the layers, kept or not, with the texts of their constants.
+    pub(crate) fn tokens(
+        &self,
+        request: &GenerateRequest,
+        decisions: &[BlockDecision],
+    ) -> Result<BTreeMap<String, Vec<ScriptToken>>, Fault> {
+        let mut layers = self.assemble(request, decisions)?;
+        layers.reverse();
+        let specs = self.template.layers();
+        let mut all = BTreeMap::new();
+        for (at, spec) in specs.iter().enumerate() {
+            let done = &layers[..layers.len() - at - 1];
+            let mut tokens = self.layers[at].tokens.clone();
+            for token in &mut tokens {
+                if let Some(constant) = token.data.clone() {
+                    token.text = self.placed(at, token, &constant, request, decisions, done)?;
+                }
+            }
+            all.insert(spec.file.clone(), tokens);
+        }
+        Ok(all)
+    }
+
+    /// What is around the parts of a layer, if those are known.
+    fn around(&self, at: usize, source: &str, parts: Range<usize>) -> Option<(String, Carried)> {
+        let carried = self.layers[at].carries.get()?.inner.as_ref()?;
+        let text = &source[parts.clone()];
+        let open = parts.start + text.find("{\n")? + 2;
+        let close = parts.start + text.rfind('}')?;
+        let around = [&source[..open], Carried::STUB, &source[close..]].concat();
+        let before = source[..open].lines().count();
+        Some((around, carried.after(before)))
+    }
+
+    /// [`Rendering::constant`], its faults with their place.
+    fn placed(
+        &self,
+        at: usize,
+        token: &ScriptToken,
+        constant: &Constant,
+        request: &GenerateRequest,
+        decisions: &[BlockDecision],
+        done: &[Layer],
+    ) -> Result<String, Fault> {
+        self.constant(at, constant, request, decisions, done).map_err(|reason| {
+            let shown = self.template.shown(&self.template.layers()[at]);
+            let remedy = "see templates/README.md on data";
+            Fault::new(shown, token.span.line_first, &constant.name, reason, remedy)
+        })
     }
 
     /// The lines of a constant. `done` are the layers after this one, last first.
@@ -177,19 +258,23 @@ impl Rendering {
         let spec = &self.template.layers()[at];
         let language = self.template.language_of(spec);
         let dialect = Dialect::of(language).ok_or("its language has no constants")?;
+        let width = self.template.line_length_of(spec).map(|width| width as usize);
         let literal = match constant.source.as_str() {
             PLAN => {
                 let plan = self.plan(at, request, decisions, done);
-                dialect.literal(&Value::from(Serde(plan)), Layout::Exploded { indent: 0 })?
+                Cow::Owned(
+                    dialect.literal(&Value::from(Serde(plan)), Layout::Exploded { indent: 0 })?,
+                )
             }
-            PARTS => self.parts(at, language, dialect)?,
+            PARTS => Cow::Borrowed(self.carries(at, language, dialect)?.literal.as_str()),
             input => {
                 let value = self.inputs.get(input).ok_or("there is no such input")?;
-                dialect.literal(&Value::from(Serde(value)), Layout::Exploded { indent: 0 })?
+                Cow::Owned(
+                    dialect.literal(&Value::from(Serde(value)), Layout::Exploded { indent: 0 })?,
+                )
             }
         };
-        let width = self.template.line_length_of(spec);
-        assignment(language, &constant.name, &literal, width.map(|width| width as usize))
+        assignment(language, &constant.name, &literal, width)
     }
 
     fn plan<'a>(
@@ -253,8 +338,18 @@ impl Rendering {
             earlier: earlier.collect(),
             layers: layers.collect(),
             target: target.map_or(String::new(), |target| target.file.clone()),
-            sha256: target.map_or(String::new(), |target| sha256::hex(target.source.as_bytes())),
+            sha256: target.map_or(String::new(), |target| target.sha256.clone()),
         }
+    }
+
+    fn carries(&self, at: usize, language: Language, dialect: Dialect) -> Result<&Carries, String> {
+        if let Some(known) = self.layers[at].carries.get() {
+            return Ok(known);
+        }
+        let literal = self.parts(at, language, dialect)?;
+        let inner = literal.strip_prefix("{\n").and_then(|rest| rest.strip_suffix('}'));
+        let inner = inner.filter(|_| language == Language::Python).and_then(Carried::of);
+        Ok(self.layers[at].carries.get_or_init(|| Carries { literal, inner }))
     }
 
     /// The tokens of the layers after this one, by name. A token is a list of texts: its guards in one, `+a,b` for one of these,

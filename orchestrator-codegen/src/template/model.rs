@@ -40,6 +40,8 @@ struct Shared {
     removed: BTreeSet<String>,
     engines: BTreeMap<Language, Engine>,
     files: Arc<Vec<File>>,
+    /// Whether a file may ask what was decided.
+    asks_decisions: bool,
     fallback: Option<Template>,
 }
 
@@ -195,6 +197,16 @@ impl Template {
     /// All that is wrong with them at once; nothing is rendered before they are right.
     pub fn check(&self, inputs: &Inputs) -> Result<Inputs, InputError> {
         input::check(self.inputs(), inputs)
+    }
+
+    /// Whether what is rendered may depend on the decisions.
+    pub(crate) fn asks_decisions(&self) -> bool {
+        self.shared.asks_decisions
+    }
+
+    /// Whether it is the very same one, loaded once.
+    pub(crate) fn is(&self, other: &Template) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
     }
 
     pub(crate) fn is_removed(&self, block: &str) -> bool {
@@ -461,6 +473,7 @@ impl Gathered {
         TemplateError::of(faults)?;
         Ok(Template {
             shared: Arc::new(Shared {
+                asks_decisions: engines.values().any(Engine::asks_decisions),
                 place: self.place,
                 manifest: self.manifest,
                 removed: self.removed,
