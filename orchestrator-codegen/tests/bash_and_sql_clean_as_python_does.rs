@@ -2,8 +2,8 @@
 
 #[path = "support/families.rs"]
 mod families;
-#[path = "support/shelf.rs"]
-mod shelf;
+#[path = "support/python_tools.rs"]
+mod python_tools;
 mod support;
 
 use std::path::Path;
@@ -76,7 +76,7 @@ fn nearly_equal_rows_are_dropped() {
 
 #[test]
 fn shfmt_has_nothing_to_add() {
-    let Some(shfmt) = shelf::program_of("shfmt-py==4.2.0", "shfmt") else { return };
+    let Some(shfmt) = python_tools::program_of("shfmt-py==4.2.0", "shfmt") else { return };
     let profile = Profile::of_bytes("t.csv", b"a\tb\n1\tx\n2\ty\n").unwrap();
     for name in ["etl-bash-sql", "etl-bash-sql-standard", "etl-bash-sql-simple"] {
         let template = Template::builtin(name).unwrap();

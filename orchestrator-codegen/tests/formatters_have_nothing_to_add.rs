@@ -6,22 +6,15 @@ mod python_tools;
 mod shelf;
 mod support;
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use orchestrator_codegen::Generator;
 use shelf::render_texts;
 use support::{request, template};
 
-/// A program that a package brings.
-fn program_of(package: &str, program: &str) -> Option<PathBuf> {
-    let python = python_tools::python_with(program, &[package])?;
-    Some(python.with_file_name(program))
-}
-
 #[test]
 fn ruff_accepts_the_python() {
-    let Some(ruff) = program_of("ruff==0.17.6", "ruff") else { return };
+    let Some(ruff) = python_tools::program_of("ruff==0.17.6", "ruff") else { return };
     let folder = tempfile::tempdir().unwrap();
     let template = template();
     let names: Vec<&str> = template.blocks().iter().map(|block| block.name.as_str()).collect();
@@ -57,7 +50,7 @@ fn texts() -> Vec<String> {
 
 #[test]
 fn shfmt_accepts_the_shell() {
-    let Some(shfmt) = program_of("shfmt-py==4.2.0", "shfmt") else { return };
+    let Some(shfmt) = python_tools::program_of("shfmt-py==4.2.0", "shfmt") else { return };
     let template = "#!/usr/bin/env bash\nset -euo pipefail\n\n{^ for text in texts ^}\nprintf '%s' {~ text | shell ~}\n{^ endfor ^}\nall=({~ texts | shell ~})\nfor one in \"${all[@]}\"; do\n  echo \"$one\"\ndone\n";
     let source = render_texts("shell", template, &texts()).unwrap();
     let folder = tempfile::tempdir().unwrap();

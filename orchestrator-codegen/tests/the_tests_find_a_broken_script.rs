@@ -2,8 +2,8 @@
 
 #[path = "support/families.rs"]
 mod families;
-#[path = "support/shelf.rs"]
-mod shelf;
+#[path = "support/python_tools.rs"]
+mod python_tools;
 mod support;
 
 use std::path::Path;
@@ -119,7 +119,7 @@ fn they_fail_on_broken_scripts() {
 
 #[test]
 fn ruff_has_nothing_to_add() {
-    let Some(ruff) = shelf::program_of("ruff==0.17.6", "ruff") else { return };
+    let Some(ruff) = python_tools::program_of("ruff==0.17.6", "ruff") else { return };
     for name in FAMILY {
         for on in [&ALL[..], &ALL[..1], &ALL[1..2], &ALL[2..3], &ALL[3..], &[]] {
             let template = Template::builtin(name).unwrap();

@@ -35,6 +35,11 @@ pub fn python_with(name: &str, packages: &[&str]) -> Option<PathBuf> {
     Some(python)
 }
 
+/// A program that a package brings.
+pub fn program_of(package: &str, program: &str) -> Option<PathBuf> {
+    Some(python_with(program, &[package])?.with_file_name(program))
+}
+
 /// What `program` prints, a Python program given as text; panics with its stderr if it fails.
 pub fn ask(python: &Path, program: &str, arguments: &[&str]) -> String {
     let output = Command::new(python).args(["-I", "-c", program]).args(arguments).output();
