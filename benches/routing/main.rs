@@ -21,7 +21,7 @@ use orchestrator_core::Router;
 
 use replay::{MORE_SEEDS, ROUTER, SEEDS};
 
-/// λ, and what of it the issue demands: the rewards of ε-greedy and of MABWiser's LinUCB.
+/// λ, and what is to be beaten at it: the rewards of ε-greedy and of LinUCB, both as MABWiser gives them.
 const GOALS: [(f64, f64, f64); 2] = [(0.0, 0.803, 0.800), (0.3, 0.653, 0.655)];
 
 /// How long a decision may take.

@@ -9,7 +9,7 @@ use crate::policies::{Always, AreaOracle, Attention, EpsilonGreedy, LinUcb, Poli
 /// How many queries a replay has, if there are as many.
 pub(crate) const STEPS: usize = 3_000;
 
-/// The seeds of the issue, and how many are run to know the noise.
+/// How many seeds the goals are for, and how many are run to know the noise.
 pub(crate) const SEEDS: usize = 5;
 pub(crate) const MORE_SEEDS: usize = 20;
 

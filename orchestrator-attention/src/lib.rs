@@ -4,7 +4,7 @@
 //! matrices: rows are positions, columns are features. It is exact (no sampling, no low rank), keeps its head for logits from
 //! 1e-30 to 1e300, and gives back what is needed to judge it: weights, entropy and log-sum-exp of every query and head, and
 //! [`verify`] turns them into named checks, [`diagnose`] into advice. [`embed`] makes rows out of named features, so that layers can attend over them.
-//! [`AttentionRouter`] uses the same softmax to predict from similar past tasks who will do the next one well.
+//! [`AttentionRouter`] attends over past tasks to foretell who will do the next one well, and says which of them spoke.
 //!
 //! Projections are the identity, drawn from a seed, the caller's, or learned: [`MultiHeadAttention::trace`] gives exact gradients,
 //! [`Adam`] follows them, and [`MultiHeadAttention::parameter_space`] opens them to any search. Nothing here reads a clock.

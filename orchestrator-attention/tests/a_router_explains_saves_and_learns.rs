@@ -1,15 +1,15 @@
 //! What a router says of a decision, how it is written down, what it learns from its log, and that it may be used by many.
 
+mod routing;
+
 use std::sync::Arc;
 
 use orchestrator_attention::{
     AttentionRouter, Embedder, Explanation, Forgetting, Head, LearnOptions, Memory, Router,
     RouterConfig, RouterConfigError, RouterState,
 };
-use orchestrator_core::{
-    Candidate, Capability, Outcome, Path, Payload, Request, Role, RunId, Seed, TaskError, Usage,
-    WorkerName,
-};
+use orchestrator_core::{Capability, Path, Payload, Request, Role, RunId, Seed};
+use routing::{candidates, outcome};
 
 const AREAS: [&str; 4] = ["law", "algebra", "poetry", "cooking"];
 
@@ -24,24 +24,6 @@ fn request(area: &str, number: u64) -> Request {
             .unwrap(),
         goal: String::new(),
         seed: Seed(number),
-    }
-}
-
-fn candidates(names: &[&str]) -> Vec<Candidate> {
-    let candidate = |name: &&str| Candidate {
-        worker: WorkerName::parse(name).unwrap(),
-        capabilities: Vec::new(),
-    };
-    names.iter().map(candidate).collect()
-}
-
-fn outcome(request: &Request, worker: &WorkerName, success: bool, usd: f64) -> Outcome {
-    Outcome {
-        request: request.clone(),
-        worker: worker.clone(),
-        usage: Usage { usd, ..Usage::default() },
-        duration_ms: 10,
-        error: (!success).then(|| TaskError::terminal("bad", "no")),
     }
 }
 

@@ -1,9 +1,12 @@
 //! The attention router: predicts from similar tasks, tries strangers, forgets, and says why.
 
+mod routing;
+
 use orchestrator_attention::{AttentionRouter, Memory, Router, RouterConfig, RouterConfigError};
 use orchestrator_core::{
-    Candidate, Outcome, Path, Payload, Request, Role, RunId, Seed, TaskError, Usage, WorkerName,
+    Outcome, Path, Payload, Request, Role, RunId, Seed, TaskError, WorkerName,
 };
+use routing::{candidates, outcome};
 
 fn request(text: &str, seed: u64) -> Request {
     Request {
@@ -15,24 +18,6 @@ fn request(text: &str, seed: u64) -> Request {
         input: Payload::text(text),
         goal: String::new(),
         seed: Seed(seed),
-    }
-}
-
-fn candidates(names: &[&str]) -> Vec<Candidate> {
-    let candidate = |name: &&str| Candidate {
-        worker: WorkerName::parse(name).unwrap(),
-        capabilities: Vec::new(),
-    };
-    names.iter().map(candidate).collect()
-}
-
-fn outcome(request: &Request, worker: &WorkerName, success: bool, usd: f64) -> Outcome {
-    Outcome {
-        request: request.clone(),
-        worker: worker.clone(),
-        usage: Usage { usd, ..Usage::default() },
-        duration_ms: 10,
-        error: (!success).then(|| TaskError::terminal("bad", "no")),
     }
 }
 

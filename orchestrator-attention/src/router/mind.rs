@@ -220,8 +220,6 @@ impl Mind {
     /// Lets the heads be judged by an outcome, and remembers it.
     pub(super) fn observe(&mut self, outcome: &Outcome, success: f64, text: &[f32]) {
         let request = &outcome.request;
-        // As in `max`, what is no number gives way to zero.
-        let success = success.max(0.0);
         let usd = if outcome.usage.usd.is_finite() { outcome.usage.usd.max(0.0) } else { 0.0 };
         let ms = outcome.duration_ms as f64;
         self.look(request, text);

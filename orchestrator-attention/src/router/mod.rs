@@ -179,8 +179,9 @@ impl AttentionRouter {
         if outcome.error.as_ref().is_some_and(|error| error.failure == Failure::Cancelled) {
             return;
         }
+        let quality = if quality.is_nan() { 0.0 } else { quality.clamp(0.0, 1.0) };
         let text = self.text(&outcome.request);
-        self.mind().observe(outcome, quality.clamp(0.0, 1.0), &text);
+        self.mind().observe(outcome, quality, &text);
         let mut embedder = self.embedder.write().unwrap_or_else(PoisonError::into_inner);
         embedder.observe(&features::text(&outcome.request));
     }
