@@ -8,13 +8,14 @@ use crate::validate::{Diagnostic, Severity, Validator, in_order, is_too_long, on
 const DEPTH_MAX: usize = 1000;
 
 /// Accepts what parses as a Rust file of edition 2024. Names, types and borrows are not looked at, nor what is inside of a macro's
-/// brackets, but that they are closed. After an error it goes on with the next item, so that several are found.
+/// brackets, but that they are closed. After an error it goes on with the next item, so that several are found; a bracket without its
+/// other half is the one finding of its file.
 ///
 /// ```
 /// use orchestrator_codegen::{RustValidator, Validator};
 /// assert!(RustValidator.validate("fn main() { println!(\"{}\", 1) }").is_empty());
-/// let faults = RustValidator.validate("fn one() { let = 1; }\nfn two() {}\nfn three( {}\n");
-/// assert_eq!(faults[0].line, 1);
+/// let faults = RustValidator.validate("fn one() { let = 1; }\nfn two() {}\nfn three(,) {}\n");
+/// assert_eq!(faults.iter().map(|fault| fault.line).collect::<Vec<_>>(), [1, 3]);
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RustValidator;
