@@ -176,6 +176,9 @@ impl Report {
             data.rows,
             data.columns.len()
         )?;
+        for taken in &data.assumed {
+            writeln!(out, "            assumed: {taken}")?;
+        }
         let features = data.features.iter().map(|(name, value)| format!("{name} {value:.2}"));
         writeln!(out, "            {}", features.collect::<Vec<_>>().join(", "))?;
         writeln!(
