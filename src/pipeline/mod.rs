@@ -31,7 +31,8 @@ pub use ledger::Ledger;
 pub use objective::{FORMULA_SHARE, MeasuredScore, MeasuredSearch};
 pub use output::OutputError;
 pub use report::{
-    FailedCheck, KnowledgeUse, Outcome, REPORT_VERSION, Report, Timings, Verdict, WHOLE,
+    FailedCheck, KnowledgeUse, OptimizationSuggestions, Outcome, REPORT_SCHEMA, REPORT_VERSION,
+    Report, SUGGESTIONS_SCHEMA, Timings, Verdict, WHOLE,
 };
 pub use settings::{Budget, FitnessKind, Preset, Settings, SettingsError, Stages};
 pub use units::attend::{AttentionRouting, EMPHASIS_REACH};
