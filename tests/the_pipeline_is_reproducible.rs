@@ -48,6 +48,7 @@ fn the_same_seed_gives_the_same_bytes_on_one_thread_and_on_many() {
         names,
         [
             "cleaned.csv",
+            "codegen.lock.json",
             "layer_0.py",
             "layer_1.py",
             "layer_2.py",

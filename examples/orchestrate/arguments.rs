@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
-use orchestrator_ai::codegen::FitnessWeights;
+use orchestrator_ai::codegen::{Edits, FitnessWeights};
 use orchestrator_ai::core::Seed;
 use orchestrator_ai::{FitnessKind, OrchestrationContext, Preset, Settings, SettingsError};
 
@@ -17,6 +17,9 @@ pub(crate) struct Arguments {
     /// Where the scripts, the reports and the cleaned data go
     #[arg(long, value_name = "DIR", default_value = "target/orchestrate")]
     pub(crate) out: PathBuf,
+    /// Overwrite scripts there that somebody has edited
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Read what earlier runs learned from here, and write what this one learned
     #[arg(long, value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,
@@ -96,6 +99,7 @@ impl Arguments {
             project: self.project.clone(),
             objective: self.objective.clone(),
             out: Some(self.out.clone()),
+            edits: if self.force { Edits::Overwrite } else { Edits::Keep },
             state: self.state.clone(),
             seed: Seed(self.seed),
             settings,

@@ -163,6 +163,14 @@ fn in_javascript() {
 }
 
 #[test]
+fn in_toml() {
+    let source = render_texts("text", "texts = {~ texts | toml(indent=0) ~}\n", &texts(true));
+    let read: toml::Table = toml::from_str(&source.unwrap()).unwrap();
+    let wanted: Vec<toml::Value> = texts(true).into_iter().map(toml::Value::String).collect();
+    assert_eq!(read["texts"].as_array(), Some(&wanted));
+}
+
+#[test]
 fn in_json() {
     let each = "{~ texts | json ~}";
     check("text", each, true, |path| {

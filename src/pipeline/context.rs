@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use orchestrator_codegen::Edits;
 use orchestrator_core::{Clock, NoObserver, Observer, Seed, SystemClock};
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +38,9 @@ pub struct OrchestrationContext {
     pub data: PathBuf,
     /// Where the results go, all of them or none. `None` keeps them in the report only.
     pub out: Option<PathBuf>,
+    /// What becomes of scripts there that somebody has edited: by default the run is refused, before it begins where that can be told. A
+    /// script that was ejected (`OutputFolder::eject`) is left alone, and a protected region is kept, in any case.
+    pub edits: Edits,
     /// Where the knowledge of earlier runs is read from and written to. `None` neither reads nor writes.
     pub state: Option<PathBuf>,
     /// Where all randomness comes from.
@@ -59,6 +63,7 @@ impl OrchestrationContext {
             objective: "clean and check the data".to_owned(),
             data: data.into(),
             out: None,
+            edits: Edits::default(),
             state: None,
             seed: Seed::default(),
             settings: Settings::default(),

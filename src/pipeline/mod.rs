@@ -31,7 +31,8 @@ pub use ledger::Ledger;
 pub use objective::{FORMULA_SHARE, MeasuredScore, MeasuredSearch};
 pub use output::OutputError;
 pub use report::{
-    FailedCheck, KnowledgeUse, Outcome, REPORT_VERSION, Report, Timings, Verdict, WHOLE,
+    FailedCheck, KnowledgeUse, OptimizationSuggestions, Outcome, REPORT_SCHEMA, REPORT_VERSION,
+    Report, SUGGESTIONS_SCHEMA, Timings, Verdict, WHOLE,
 };
 pub use settings::{Budget, FitnessKind, Preset, Settings, SettingsError, Stages};
 pub use units::attend::{AttentionRouting, EMPHASIS_REACH};
@@ -62,6 +63,9 @@ pub enum OrchestrateError {
     /// The results cannot be written.
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// The scripts cannot be written: somebody has edited those that are there, or the operating system refuses.
+    #[error(transparent)]
+    Scripts(#[from] orchestrator_codegen::OutputError),
     /// The system starts no threads for the workers.
     #[error("no threads for the workers: {0}")]
     Threads(std::io::Error),
@@ -82,8 +86,9 @@ impl OrchestratorAi {
     }
 
     /// Runs the pipeline to its end. A failed check is in the report; an error means that there is no report. Nothing is written to
-    /// where the results go before all of them are ready, so that only [`OrchestrateError::Output`] and, with a folder for the
-    /// snapshot, [`OrchestrateError::Knowledge`] can come after a part of them was moved there.
+    /// where the results go before all of them are ready, so that only [`OrchestrateError::Output`], [`OrchestrateError::Scripts`] where
+    /// the operating system refuses and, with a folder for the snapshot, [`OrchestrateError::Knowledge`] can come after a part of them was
+    /// moved there. Scripts of an earlier run that somebody has edited are not replaced: see [`OrchestrationContext::edits`].
     ///
     /// Dropping the future ends the run: units that are at work are cancelled, and the temporary folder goes with the last of them.
     ///
@@ -98,6 +103,7 @@ impl OrchestratorAi {
             None => Knowledge::default(),
         };
         let staging = Staging::of(context.out.as_deref(), &context.data)?;
+        staging.check_edits(context.edits)?;
         let unit = Unit(Arc::new(Given { staging, context, knowledge, measured: OnceLock::new() }));
         let _swept = Swept(unit.clone());
 
@@ -112,7 +118,14 @@ impl OrchestratorAi {
             });
         }
         let (report, knowledge) = assemble::report(&unit, &run, begun)?;
-        unit.staging.publish(&report.files())?;
+        let scripts = &report.code_generation.code_samples;
+        // First, since it may refuse: then nothing is moved at all.
+        if let Some(plan) = unit.staging.plan(scripts)? {
+            plan.write(unit.context.edits)?;
+        }
+        let mut files = report.files();
+        files.retain(|(name, _)| !scripts.contains_key(name));
+        unit.staging.publish(&files)?;
         if let Some(dir) = &unit.context.state {
             unit.staging.hand_over(cache::SCRIPTS, dir)?;
             knowledge.save(dir)?;

@@ -1,10 +1,19 @@
 //! Where results go: made in a hidden staging folder inside their destination (beside it, while that does not exist), and moved to
 //! their place when all of them are ready. A run that is killed leaves the staging folder, `.orchestrate-….partial`, and nothing else.
+//!
+//! The scripts go through an [`OutputFolder`], whose lock file tells the edits of people from what an earlier run wrote: those are kept.
+//! Reports and cleaned data are results of one run, which nobody edits; they are replaced.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use orchestrator_codegen::{
+    Action, DEFAULT_TEMPLATE, Edits, LOCK_FILE, OutputError as ScriptsError, OutputFolder, Plan,
+    Reason,
+};
 
 /// The cleaned data.
 pub(super) const CLEANED: &str = "cleaned.csv";
@@ -27,7 +36,8 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> OutputError + use<> {
 }
 
 /// Every file of a run.
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
+    LOCK_FILE,
     "layer_0.py",
     "layer_1.py",
     "layer_2.py",
@@ -86,6 +96,28 @@ impl Staging {
     pub(super) fn sweep(&self) {
         // It may never have been made.
         let _absent = fs::remove_dir_all(&self.path);
+    }
+
+    /// Whether scripts of an earlier run were edited, so that new ones could not be written: better said before the run than after it.
+    /// Whether an edited region survives depends on the new scripts, and is seen when they are there.
+    pub(super) fn check_edits(&self, edits: Edits) -> Result<(), ScriptsError> {
+        let (Some(out), Edits::Keep) = (&self.out, edits) else { return Ok(()) };
+        let there = OutputFolder::new(out).plan(DEFAULT_TEMPLATE, &BTreeMap::new())?;
+        let edited = there.changes().iter().filter_map(|change| match &change.action {
+            Action::Refuse(Reason::Edited) => Some((change.path.clone(), Reason::Edited)),
+            _ => None,
+        });
+        let files: Vec<(String, Reason)> = edited.collect();
+        if files.is_empty() { Ok(()) } else { Err(ScriptsError::Edits { files }) }
+    }
+
+    /// What writing the scripts would do.
+    pub(super) fn plan(
+        &self,
+        scripts: &BTreeMap<String, String>,
+    ) -> Result<Option<Plan>, ScriptsError> {
+        let out = self.out.as_ref();
+        out.map(|out| OutputFolder::new(out).plan(DEFAULT_TEMPLATE, scripts)).transpose()
     }
 
     /// Writes these files, and moves them and what the script has written to the destination, if there is one. What the script has not

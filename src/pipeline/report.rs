@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use orchestrator_codegen::Profile;
 use orchestrator_core::{Check, Seed};
+use orchestrator_intelligence::{FailurePattern, Remedy, Suggestion};
 use serde::{Deserialize, Serialize};
 
 use super::context::FeedbackLoop;
@@ -20,6 +21,13 @@ use super::workflow::{step, workflow};
 
 /// The version of the report's form.
 pub const REPORT_VERSION: u32 = 1;
+
+/// The JSON Schema (draft 2020-12) of `orchestration_report.json`, [`Report::to_json`]: every key is declared, and no other is accepted.
+pub const REPORT_SCHEMA: &str = include_str!("../../schemas/orchestration_report.v1.schema.json");
+
+/// The JSON Schema (draft 2020-12) of `optimization_suggestions.json`, [`OptimizationSuggestions`].
+pub const SUGGESTIONS_SCHEMA: &str =
+    include_str!("../../schemas/optimization_suggestions.v1.schema.json");
 
 /// The stage of the checks that no unit can make of itself.
 pub const WHOLE: &str = "whole";
@@ -111,6 +119,19 @@ pub struct KnowledgeUse {
     pub hash_after: String,
 }
 
+/// What to change for the next run, and why: the content of `optimization_suggestions.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OptimizationSuggestions {
+    /// [`REPORT_VERSION`].
+    pub version: u32,
+    /// Proposed settings for the next run, each with the numbers it is argued from.
+    pub suggestions: Vec<Suggestion>,
+    /// Troubles of this run whose cause was measured, with the documents' remedy.
+    pub remedies: Vec<Remedy>,
+    /// What fails again and again.
+    pub failure_patterns: Vec<FailurePattern>,
+}
+
 /// How long the run took.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Timings {
@@ -126,14 +147,20 @@ impl Report {
         serde_json::to_string_pretty(self).expect("every number in a report is finite")
     }
 
+    /// What `optimization_suggestions.json` holds.
+    pub fn suggestions(&self) -> OptimizationSuggestions {
+        OptimizationSuggestions {
+            version: REPORT_VERSION,
+            suggestions: self.self_optimization.suggestions.clone(),
+            remedies: self.self_optimization.remedies.clone(),
+            failure_patterns: self.self_optimization.failure_patterns.clone(),
+        }
+    }
+
     /// The files of a run, by name: the layers, the reports, and the workflow as a Mermaid flowchart.
     pub fn files(&self) -> Vec<(String, String)> {
-        let suggestions = serde_json::json!({
-            "suggestions": self.self_optimization.suggestions,
-            "remedies": self.self_optimization.remedies,
-            "failure_patterns": self.self_optimization.failure_patterns,
-        });
-        let suggestions = serde_json::to_string_pretty(&suggestions).expect("a JSON value is JSON");
+        let suggestions = serde_json::to_string_pretty(&self.suggestions());
+        let suggestions = suggestions.expect("every number in a report is finite");
         let mut files = vec![
             ("orchestration_report.json".to_owned(), self.to_json() + "\n"),
             ("optimization_suggestions.json".to_owned(), suggestions + "\n"),

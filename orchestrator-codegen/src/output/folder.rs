@@ -143,6 +143,14 @@ impl OutputFolder {
         Ok(Plan { folder: self.path.clone(), template: template.to_owned(), changes })
     }
 
+    /// What was generated into the folder, ejected files among it, in the order of the paths.
+    ///
+    /// # Errors
+    /// When the lock file cannot be read.
+    pub fn files(&self) -> Result<Vec<String>, OutputError> {
+        Ok(Lock::read(&self.path)?.files.into_keys().collect())
+    }
+
     /// Leaves a generated file to a person: it is not written, compared or removed any more.
     ///
     /// # Errors

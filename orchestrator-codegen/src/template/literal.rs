@@ -11,6 +11,7 @@
 //! | SQL | `'…'`, a cast of hexadecimals with control characters | `(…)` | | records, lists of lists |
 //! | JavaScript | `"…"`, ASCII, `</` split | `[…]` | `{…}` | integers beyond 2^53 |
 //! | JSON | `"…"`, ASCII | `[…]` | `{…}` | |
+//! | TOML | `"…"`, ASCII | `[…]` | `{…}`, on one line | null, integers beyond 64 bits |
 
 use std::fmt::Write;
 
@@ -30,6 +31,7 @@ pub(crate) enum Dialect {
     Sql,
     JavaScript,
     Json,
+    Toml,
 }
 
 /// How a list or a record is laid out.
@@ -43,13 +45,14 @@ pub(crate) enum Layout {
 }
 
 impl Dialect {
-    pub(crate) const ALL: [(&'static str, Dialect); 6] = [
+    pub(crate) const ALL: [(&'static str, Dialect); 7] = [
         ("python", Dialect::Python),
         ("rust", Dialect::Rust),
         ("shell", Dialect::Shell),
         ("sql", Dialect::Sql),
         ("javascript", Dialect::JavaScript),
         ("json", Dialect::Json),
+        ("toml", Dialect::Toml),
     ];
 
     pub(crate) fn of(language: Language) -> Option<Dialect> {
@@ -79,6 +82,7 @@ impl Dialect {
             Dialect::Sql => sql_text(out, text),
             Dialect::JavaScript => json_text(out, text, true),
             Dialect::Json => json_text(out, text, false),
+            Dialect::Toml => toml_text(out, text),
         }
         Ok(())
     }
@@ -95,6 +99,9 @@ impl Dialect {
         }
         match value.kind() {
             ValueKind::Bool => out.push_str(self.boolean(value.is_true())),
+            ValueKind::None if self == Dialect::Toml => {
+                return Err("TOML has no null; leave the key out".to_owned());
+            }
             ValueKind::None => out.push_str(self.nothing()),
             ValueKind::Number => self.write_number(out, value)?,
             ValueKind::String => self.write_text(out, value.as_str().unwrap_or_default())?,
@@ -126,7 +133,7 @@ impl Dialect {
             Dialect::Python | Dialect::Rust => "None",
             Dialect::Shell => "''",
             Dialect::Sql => "NULL",
-            Dialect::JavaScript | Dialect::Json => "null",
+            Dialect::JavaScript | Dialect::Json | Dialect::Toml => "null",
         }
     }
 
@@ -137,7 +144,9 @@ impl Dialect {
             let fits = match self {
                 Dialect::Python | Dialect::Json => true,
                 Dialect::JavaScript => number.unsigned_abs() <= 1 << 53,
-                Dialect::Rust | Dialect::Shell | Dialect::Sql => i64::try_from(number).is_ok(),
+                Dialect::Rust | Dialect::Shell | Dialect::Sql | Dialect::Toml => {
+                    i64::try_from(number).is_ok()
+                }
             };
             if !fits {
                 return Err(format!(
@@ -186,9 +195,14 @@ impl Dialect {
         layout: Layout,
         depth: usize,
     ) -> Result<(), String> {
-        if !matches!(self, Dialect::Python | Dialect::JavaScript | Dialect::Json) {
+        if matches!(self, Dialect::Rust | Dialect::Shell | Dialect::Sql) {
             return Err("the language has no literal for a record".to_owned());
         }
+        let (layout, between) = match self {
+            // Only since version 1.1 may an inline table go over lines.
+            Dialect::Toml => (Layout::Line, " = "),
+            _ => (layout, ": "),
+        };
         let keys: Vec<Value> = value.try_iter().map_err(|error| error.to_string())?.collect();
         out.push('{');
         for (at, key) in keys.iter().enumerate() {
@@ -199,7 +213,7 @@ impl Dialect {
                 Some(text) => self.write_text(out, text)?,
                 None => return Err("a key is no text".to_owned()),
             }
-            out.push_str(": ");
+            out.push_str(between);
             let field = value.get_item(key).map_err(|error| error.to_string())?;
             self.write(out, &field, inner, depth + 1)?;
         }
@@ -225,7 +239,7 @@ impl Dialect {
 
     fn close(self, out: &mut String, items: usize, layout: Layout, close: &str) {
         if let (Layout::Exploded { indent }, 1..) = (layout, items) {
-            if matches!(self, Dialect::Python | Dialect::Rust | Dialect::JavaScript) {
+            if !matches!(self, Dialect::Shell | Dialect::Sql | Dialect::Json) {
                 out.push(',');
             }
             newline(out, indent);
@@ -235,7 +249,7 @@ impl Dialect {
 
     fn step(self) -> usize {
         match self {
-            Dialect::Python | Dialect::Rust | Dialect::Sql => 4,
+            Dialect::Python | Dialect::Rust | Dialect::Sql | Dialect::Toml => 4,
             Dialect::Shell | Dialect::JavaScript | Dialect::Json => 2,
         }
     }
@@ -365,6 +379,23 @@ fn json_text(out: &mut String, text: &str, script: bool) {
     out.push('"');
 }
 
+/// Unlike JSON it knows no surrogates.
+fn toml_text(out: &mut String, text: &str) {
+    out.push('"');
+    for mark in text.chars() {
+        match mark {
+            '"' | '\\' => out.extend(['\\', mark]),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            ' '..='~' => out.push(mark),
+            '\0'..='\u{ffff}' => drop(write!(out, "\\u{:04x}", u32::from(mark))),
+            _ => drop(write!(out, "\\U{:08x}", u32::from(mark))),
+        }
+    }
+    out.push('"');
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -385,6 +416,13 @@ mod tests {
         check(Dialect::Sql, "a\nb", "CAST(X'610a62' AS TEXT)");
         check(Dialect::JavaScript, text, r#""a'\"\\\n\u0001\u00e9\ud83d\ude00<\/b>""#);
         check(Dialect::Json, text, r#""a'\"\\\n\u0001\u00e9\ud83d\ude00</b>""#);
+        check(Dialect::Toml, text, r#""a'\"\\\n\u0001\u00e9\U0001f600</b>""#);
+        check(
+            Dialect::Toml,
+            Value::from(std::collections::BTreeMap::from([("a b", "c")])),
+            r#"{"a b" = "c"}"#,
+        );
+        assert!(Dialect::Toml.literal(&Value::from(()), Layout::Line).is_err());
         check(
             Dialect::Python,
             vec![Value::from(1.0), Value::from(1e-7), Value::from(true)],
