@@ -1,4 +1,5 @@
-//! What a generator remembers from call to call: what was rendered, and what was found in a layer of the same bytes.
+//! What a generator remembers from call to call: what was rendered, what was found in pieces of Python, and what in a layer of the
+//! same bytes that had to be parsed as a whole.
 //!
 //! Nothing here changes what is generated, only how long it takes.
 
@@ -6,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::generate::is_valid;
-use crate::python::PythonSource;
+use crate::python::{Pieces, PythonSource};
 use crate::quality::Quality;
 use crate::request::GenerateRequest;
 use crate::template::{BlockDecision, Fault, Inputs, Layer, Rendering, Template};
@@ -16,9 +17,9 @@ use crate::validate::Diagnostic;
 /// templates takes half a megabyte.
 const RENDERINGS_MAX: usize = 8;
 
-/// So many layers are remembered, the last ones: the sets of blocks that a search comes back to. What is kept of one is its
-/// quality, some ten kilobytes.
-const LAYERS_MAX: usize = 512;
+/// So many layers are remembered, the last ones of those that are not judged by their pieces: they have findings. What is kept
+/// of one is its quality, some ten kilobytes.
+const LAYERS_MAX: usize = 64;
 
 /// What is found in a layer; its quality only where it is valid.
 #[derive(Debug, Clone)]
@@ -31,6 +32,7 @@ pub(crate) struct Judged {
 #[derive(Default)]
 pub(crate) struct Memory {
     renderings: Mutex<Vec<Rendered>>,
+    pieces: Pieces,
     layers: Mutex<Layers>,
 }
 
@@ -83,14 +85,11 @@ impl Memory {
 
     /// What our own validator and analyzer say of a layer in Python.
     pub(crate) fn judged(&self, layer: &Layer) -> Judged {
-        if let Some((around, carried)) = &layer.around
-            && let Some(parsed) = PythonSource::parse_around(around, carried)
-        {
-            // It writes another layer: its plan holds θ, so it will hardly come again.
-            return judged(parsed);
-        }
         if let Some(known) = open(&self.layers).known.get(&layer.sha256) {
             return known.clone();
+        }
+        if let Some(quality) = self.pieces.quality(&layer.source, &layer.sections) {
+            return Judged { diagnostics: Vec::new(), quality: Some(quality) };
         }
         let judged = judged(PythonSource::parse(&layer.source));
         let mut layers = open(&self.layers);

@@ -11,31 +11,40 @@ use crate::quality::Halstead;
 /// augmented assignments; operands are what they are applied to. Two operands are the same if they are the same name,
 /// attribute or constant (as Python compares them: `1`, `1.0` and `True` are one) in functions of the same name; any other expression
 /// differs from all others. What stands in a decorator or a default of a function is not counted.
-pub(super) fn of_module(module: &ModModule) -> Halstead {
-    let mut count = Count::default();
-    count.visit_body(&module.body);
-    Halstead::of(
-        count.distinct_operators.len(),
-        count.distinct_operands.len() + count.unlike,
-        count.operators,
-        count.operands,
-    )
-}
-
 #[derive(Default)]
-struct Count<'a> {
-    operators: usize,
-    operands: usize,
-    distinct_operators: BTreeSet<&'static str>,
-    distinct_operands: BTreeSet<(Option<&'a str>, Operand<'a>)>,
+pub(super) struct Count<'a> {
+    pub(super) operators: usize,
+    pub(super) operands: usize,
+    pub(super) distinct_operators: BTreeSet<&'static str>,
+    /// With the function around.
+    pub(super) distinct_operands: BTreeSet<(Option<&'a str>, Operand<'a>)>,
     /// Operands that are like no other.
-    unlike: usize,
-    /// The function around.
+    pub(super) unlike: usize,
     context: Option<&'a str>,
 }
 
+impl Count<'_> {
+    pub(super) fn measures(&self) -> Halstead {
+        Halstead::of(
+            self.distinct_operators.len(),
+            self.distinct_operands.len() + self.unlike,
+            self.operators,
+            self.operands,
+        )
+    }
+}
+
+/// Counts in a module.
+pub(super) fn of_module(module: &ModModule) -> Count<'_> {
+    let mut count = Count::default();
+    count.visit_body(&module.body);
+    count
+}
+
+pub(super) const UNARY_MINUS: &str = "unary -";
+
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Operand<'a> {
+pub(super) enum Operand<'a> {
     /// A name, an attribute or the value of a string.
     Text(&'a str),
     Bytes(Vec<u8>),
@@ -47,6 +56,34 @@ enum Operand<'a> {
     Real(u64),
     /// The bits of the imaginary part.
     Imaginary(u64),
+}
+
+impl<'a> Operand<'a> {
+    /// Bytes that are the same for the same operand of the same function, and for no others.
+    pub(super) fn key(&self, context: Option<&str>) -> Vec<u8> {
+        let mut key = Vec::with_capacity(32);
+        if let Some(function) = context {
+            key.push(b'f');
+            key.extend_from_slice(function.as_bytes());
+        }
+        // No name has such a character.
+        key.push(0);
+        let mut value = |kind: u8, bytes: &[u8]| {
+            key.push(kind);
+            key.extend_from_slice(bytes);
+        };
+        match self {
+            Operand::Text(text) => value(b't', text.as_bytes()),
+            Operand::Bytes(bytes) => value(b'b', bytes),
+            Operand::None => value(b'n', &[]),
+            Operand::Ellipsis => value(b'.', &[]),
+            Operand::Integer(number) => value(b'i', &number.to_le_bytes()),
+            Operand::Big(digits) => value(b'g', digits.as_bytes()),
+            Operand::Real(bits) => value(b'r', &bits.to_le_bytes()),
+            Operand::Imaginary(bits) => value(b'j', &bits.to_le_bytes()),
+        }
+        key
+    }
 }
 
 impl<'a> Count<'a> {
@@ -87,7 +124,7 @@ fn of_number<'a>(number: &Number) -> Operand<'a> {
     }
 }
 
-fn of_float<'a>(float: f64) -> Operand<'a> {
+pub(super) fn of_float<'a>(float: f64) -> Operand<'a> {
     // 2^64: every smaller whole number is one of u64, exactly.
     if float.fract() == 0.0 && float < 18_446_744_073_709_551_616.0 {
         Operand::Integer(float as u64)
@@ -127,7 +164,7 @@ impl<'a> Visitor<'a> for Count<'a> {
                     ast::UnaryOp::Invert => "unary ~",
                     ast::UnaryOp::Not => "unary not",
                     ast::UnaryOp::UAdd => "unary +",
-                    ast::UnaryOp::USub => "unary -",
+                    ast::UnaryOp::USub => UNARY_MINUS,
                 });
                 self.operand(&operation.operand);
             }

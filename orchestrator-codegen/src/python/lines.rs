@@ -3,7 +3,7 @@
 use ruff_python_ast::token::{TokenKind, Tokens};
 
 /// The lines of a module by what is on them.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Lines {
     /// Tokens that are neither white space nor comment.
     pub(super) tokens: usize,

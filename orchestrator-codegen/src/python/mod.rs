@@ -3,13 +3,14 @@
 //! A source is parsed once, as a [`PythonSource`]; its diagnostics, its tokens and its quality all come of that parse.
 //! Nothing here runs code, and nothing reads a file.
 
-mod carried;
 mod complexity;
+mod constant;
 mod depth;
 mod functions;
 mod halstead;
 mod lines;
-
+mod names;
+mod pieces;
 mod scopes;
 mod tabs;
 
@@ -18,14 +19,20 @@ use ruff_python_ast::{ModModule, PythonVersion};
 use ruff_python_parser::{Mode, ParseOptions, Parsed, parse_unchecked};
 use ruff_text_size::Ranged;
 
-pub(crate) use carried::Carried;
+pub(crate) use pieces::{Pieces, Section, SectionKind};
 
-use crate::quality::{Quality, Sizes, score};
-use crate::validate::{Diagnostic, SOURCE_BYTES_MAX, Severity, in_order, is_too_long};
+use crate::python::scopes::Scoped;
+use crate::quality::score::{self, LineCounts};
+use crate::quality::{Quality, Sizes};
+use crate::validate::{Diagnostic, Severity, in_order, is_too_long};
 use crate::validate::{Place, on_a_deep_stack};
 
 /// The syntax that generated scripts may use: what Python 3.8 knows.
 pub const PYTHON_MINOR: u8 = 8;
+
+const OURS: PythonVersion = PythonVersion { major: 3, minor: PYTHON_MINOR };
+
+const COMMENT: &str = "#";
 
 /// More nested brackets are refused by CPython itself (`MAXLEVEL` of its tokenizer).
 const BRACKETS_MAX: usize = 200;
@@ -57,19 +64,8 @@ pub struct PythonSource {
 impl PythonSource {
     /// Parses a whole file, as [`PYTHON_MINOR`] reads it.
     pub fn parse(source: &str) -> PythonSource {
-        let looked = look(source, PythonVersion { major: 3, minor: PYTHON_MINOR }, Both, None);
+        let looked = look(source, OURS, Both);
         PythonSource { diagnostics: looked.0, quality: looked.1 }
-    }
-
-    /// The same of a source without the lines of a literal: `source` has [`Carried::STUB`] in their place. `None` where only the whole
-    /// source can tell.
-    pub(crate) fn parse_around(source: &str, carried: &Carried) -> Option<PythonSource> {
-        if source.len() + carried.bytes() > SOURCE_BYTES_MAX {
-            return None;
-        }
-        let version = PythonVersion { major: 3, minor: PYTHON_MINOR };
-        let (diagnostics, quality) = look(source, version, Both, Some(carried));
-        diagnostics.is_empty().then_some(PythonSource { diagnostics, quality })
     }
 
     /// What [`PythonValidator`](crate::PythonValidator) says of it.
@@ -103,7 +99,7 @@ use Question::Both;
 
 /// All findings of a source, with syntax newer than Python 3.`minor` as a finding of this severity.
 pub(crate) fn diagnostics(source: &str, minor: u8, newer: Severity) -> Vec<Diagnostic> {
-    let mut found = look(source, PythonVersion { major: 3, minor }, Question::Diagnostics, None).0;
+    let mut found = look(source, PythonVersion { major: 3, minor }, Question::Diagnostics).0;
     for diagnostic in &mut found {
         if diagnostic.severity == Severity::Warning {
             diagnostic.severity = newer;
@@ -114,52 +110,57 @@ pub(crate) fn diagnostics(source: &str, minor: u8, newer: Severity) -> Vec<Diagn
 
 /// The counts of a source and its score.
 pub(crate) fn quality(source: &str) -> Quality {
-    look(source, PythonVersion { major: 3, minor: PYTHON_MINOR }, Question::Quality, None).1
+    look(source, OURS, Question::Quality).1
 }
 
-/// Parses in bounds: of size, of nesting, and on a stack that suffices for what is left.
-fn look(
-    source: &str,
-    version: PythonVersion,
-    asked: Question,
-    carried: Option<&Carried>,
-) -> (Vec<Diagnostic>, Quality) {
+fn look(source: &str, version: PythonVersion, asked: Question) -> (Vec<Diagnostic>, Quality) {
+    let looked = in_bounds(source, || look_closer(source, version, asked));
+    looked.unwrap_or_else(|fault| (vec![fault], Quality::default()))
+}
+
+/// Lets `look` parse in bounds: of size, of nesting, and on a stack that suffices for what is left.
+fn in_bounds<T: Send>(source: &str, look: impl FnOnce() -> T + Send) -> Result<T, Diagnostic> {
     if let Some(fault) = is_too_long(source) {
-        return (vec![fault], Quality::default());
+        return Err(fault);
     }
     let bound = depth::bound(source);
     if let Some(fault) = bound.fault(source) {
-        return (vec![fault], Quality::default());
+        return Err(fault);
     }
-    if bound.depth <= SHALLOW && bound.closed {
-        return look_closer(source, version, asked, carried);
-    }
-    let looked = on_a_deep_stack(|| look_closer(source, version, asked, carried));
-    looked.unwrap_or_else(|fault| (vec![fault], Quality::default()))
+    if bound.depth <= SHALLOW && bound.closed { Ok(look()) } else { on_a_deep_stack(look) }
+}
+
+fn parse(source: &str, version: PythonVersion) -> Parsed<ModModule> {
+    // A byte order mark is no part of the program, for CPython as for ruff.
+    let options = ParseOptions::from(Mode::Module).with_target_version(version);
+    let parsed = parse_unchecked(source, options).try_into_module();
+    parsed.expect("the mode is that of a module")
 }
 
 fn look_closer(
     source: &str,
     version: PythonVersion,
     asked: Question,
-    carried: Option<&Carried>,
 ) -> (Vec<Diagnostic>, Quality) {
-    // A byte order mark is no part of the program, for CPython as for ruff.
-    let options = ParseOptions::from(Mode::Module).with_target_version(version);
-    let parsed = parse_unchecked(source, options).try_into_module();
-    let parsed = parsed.expect("the mode is that of a module");
+    let parsed = parse(source, version);
     let found = match asked {
         Question::Quality => Vec::new(),
-        Question::Diagnostics | Both => findings(source, &parsed, version),
+        Question::Diagnostics | Both => findings(source, &parsed, version, false).0,
     };
     let quality = match asked {
         Question::Diagnostics => Quality::default(),
-        Question::Quality | Both => measure(source, &parsed, carried),
+        Question::Quality | Both => measure(source, &parsed),
     };
     (found, quality)
 }
 
-fn findings(source: &str, parsed: &Parsed<ModModule>, version: PythonVersion) -> Vec<Diagnostic> {
+/// The findings, and what the scopes say if the source could be parsed. `future_annotations` says whether what comes before has them.
+fn findings(
+    source: &str,
+    parsed: &Parsed<ModModule>,
+    version: PythonVersion,
+    future_annotations: bool,
+) -> (Vec<Diagnostic>, Option<Scoped>) {
     let mut found: Vec<(usize, String, Severity)> = Vec::new();
     for fault in parsed.errors() {
         let at = fault.location.start().to_usize();
@@ -179,21 +180,22 @@ fn findings(source: &str, parsed: &Parsed<ModModule>, version: PythonVersion) ->
         found.push((at, message, Severity::Error));
     }
     // What the scopes say of half a tree is noise.
-    if parsed.errors().is_empty() {
-        for (at, message) in scopes::errors(source, parsed, version) {
-            found.push((at, message, Severity::Error));
-        }
+    let scoped = parsed.errors().is_empty();
+    let mut scoped = scoped.then(|| scopes::look(source, parsed, version, future_annotations));
+    for (at, message) in scoped.iter_mut().flat_map(|scoped| scoped.errors.drain(..)) {
+        found.push((at, message, Severity::Error));
     }
     for newer in parsed.unsupported_syntax_errors() {
         let at = newer.range().start().to_usize();
         found.push((at, newer.to_string(), Severity::Warning));
     }
     if found.is_empty() {
-        return Vec::new();
+        return (Vec::new(), scoped);
     }
     let place = Place::of(source);
     let found = found.into_iter();
-    in_order(found.map(|(at, message, severity)| place.diagnostic(at, message, severity)).collect())
+    let found = found.map(|(at, message, severity)| place.diagnostic(at, message, severity));
+    (in_order(found.collect()), scoped)
 }
 
 /// The innermost bracket without its end, and its length. A closing one that fits none is passed over.
@@ -217,21 +219,21 @@ fn never_closed(tokens: &Tokens) -> Option<(usize, usize)> {
 }
 
 /// Counts everything; of a source with errors, what the parser made of it.
-fn measure(source: &str, parsed: &Parsed<ModModule>, carried: Option<&Carried>) -> Quality {
-    let mut counted = lines::count(source, parsed.tokens());
-    let mut functions = functions::measure(source, parsed.syntax());
-    if let Some(carried) = carried {
-        counted.tokens += carried.tokens();
-        counted.source += carried.lines();
-        let below = functions.functions.iter_mut().filter(|one| one.line > carried.after_line());
-        below.for_each(|function| function.line += carried.lines());
+fn measure(source: &str, parsed: &Parsed<ModModule>) -> Quality {
+    let counted = lines::count(source, parsed.tokens());
+    let functions = functions::measure(source, parsed.syntax());
+    let halstead = halstead::of_module(parsed.syntax()).measures();
+    let lines = LineCounts::of(source, COMMENT);
+    score::quality(lines, counted.tokens, functions, halstead, counted.sizes())
+}
+
+impl lines::Lines {
+    fn sizes(&self) -> Sizes {
+        Sizes {
+            logical_lines: self.logical,
+            source_lines: self.source,
+            comments: self.comments,
+            multiline_strings: self.multiline_strings,
+        }
     }
-    let halstead = halstead::of_module(parsed.syntax());
-    let sizes = Sizes {
-        logical_lines: counted.logical,
-        source_lines: counted.source,
-        comments: counted.comments,
-        multiline_strings: counted.multiline_strings,
-    };
-    score::quality(source, "#", counted.tokens, functions, halstead, sizes, carried)
 }

@@ -16,24 +16,38 @@ use ruff_python_parser::semantic_errors::{
 };
 use ruff_text_size::{Ranged, TextRange};
 
-/// Byte offsets and messages, in no order.
-pub(super) fn errors(
+/// What the scopes of a module say.
+pub(super) struct Scoped {
+    /// Byte offsets and messages, in no order.
+    pub(super) errors: Vec<(usize, String)>,
+    /// Whether annotations are not evaluated from here on.
+    pub(super) future_annotations: bool,
+    /// Whether the module itself declares names to be global, or nonlocal.
+    pub(super) declares: bool,
+}
+
+/// Looks at a module; `future_annotations` says whether what comes before it has them.
+pub(super) fn look(
     source: &str,
     parsed: &Parsed<ModModule>,
     version: PythonVersion,
-) -> Vec<(usize, String)> {
+    future_annotations: bool,
+) -> Scoped {
     let module = parsed.syntax();
+    let scope = Scope::of_body(ScopeKind::Module, &module.body);
+    let declares = !scope.globals.is_empty() || !scope.nonlocals.is_empty();
     let context = Context {
         source,
         version,
-        scopes: vec![Scope::of_body(ScopeKind::Module, &module.body)],
-        future_annotations: false,
+        scopes: vec![scope],
+        future_annotations,
         in_try: false,
         found: RefCell::default(),
     };
     let mut walk = Walk { checker: SemanticSyntaxChecker::new(), context };
     walk.visit_body(&module.body);
-    walk.context.found.into_inner()
+    let future_annotations = walk.context.future_annotations;
+    Scoped { errors: walk.context.found.into_inner(), future_annotations, declares }
 }
 
 #[derive(Clone, Copy)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::language::Language;
-use crate::quality::score::by_lines;
+use crate::quality::score::{LineCounts, by_lines};
 use crate::quality::{Halstead, Quality, QualityAnalyzer, QualityWeights, Sizes};
 use crate::validate::SOURCE_BYTES_MAX;
 
@@ -53,7 +53,7 @@ impl QualityAnalyzer for LineQuality {
             comments: comments.len(),
             multiline_strings: 0,
         };
-        let mut quality = by_lines(source, comment, halstead, 1, sizes, None);
+        let mut quality = by_lines(LineCounts::of(source, comment), halstead, 1, sizes);
         quality.tokens = operators_used + operands_used;
         quality.score = quality.weighed(&QualityWeights::default());
         quality

@@ -52,7 +52,8 @@ fn measure(source: &str) -> Option<Quality> {
         comments,
         multiline_strings: 0,
     };
-    Some(score::quality(source, "//", counts.tokens, structure, counts.halstead, sizes, None))
+    let lines = score::LineCounts::of(source, "//");
+    Some(score::quality(lines, counts.tokens, structure, counts.halstead, sizes))
 }
 
 struct Counts {

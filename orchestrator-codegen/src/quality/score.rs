@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::python::Carried;
 use crate::quality::{
     DUPLICATE_CHARS_MIN, Halstead, Quality, Sizes, Structure, maintainability_index,
 };
@@ -101,13 +100,11 @@ impl Quality {
 
 /// Puts together what was counted in a source that was parsed.
 pub(crate) fn quality(
-    source: &str,
-    comment: &str,
+    lines: LineCounts,
     tokens: usize,
     structure: Structure,
     halstead: Halstead,
     sizes: Sizes,
-    carried: Option<&Carried>,
 ) -> Quality {
     let functions = structure.functions.len();
     let mccabe_mean = match functions {
@@ -138,52 +135,73 @@ pub(crate) fn quality(
         },
         parsed: true,
         per_function: structure.functions,
-        ..by_lines(source, comment, halstead, structure.cyclomatic, sizes, carried)
+        ..by_lines(lines, halstead, structure.cyclomatic, sizes)
     };
     quality.score = quality.weighed(&QualityWeights::default());
     quality
 }
 
+/// The lines of a source by what is on them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct LineCounts {
+    pub(crate) lines: usize,
+    /// Neither blank nor a comment.
+    pub(crate) code: usize,
+    /// Those of [`DUPLICATE_CHARS_MIN`] characters or more.
+    pub(crate) long: usize,
+    /// Those of them that repeat another one.
+    pub(crate) repeated: usize,
+}
+
+impl LineCounts {
+    pub(crate) fn of(source: &str, comment: &str) -> LineCounts {
+        // Looked up only, so its order is nobody's.
+        let mut seen = HashSet::new();
+        let mut counts = LineCounts::by(source, comment, |line| {
+            seen.insert(line);
+        });
+        counts.repeated = counts.long - seen.len();
+        counts
+    }
+
+    /// Hands out the long lines, without the blanks around them, and leaves it to `long` to find out which ones repeat.
+    pub(crate) fn by<'a>(
+        source: &'a str,
+        comment: &str,
+        mut long: impl FnMut(&'a str),
+    ) -> LineCounts {
+        let mut counts = LineCounts::default();
+        for line in source.lines() {
+            counts.lines += 1;
+            let line = line.trim();
+            if line.is_empty() || (!comment.is_empty() && line.starts_with(comment)) {
+                continue;
+            }
+            counts.code += 1;
+            if line.len() >= DUPLICATE_CHARS_MIN {
+                counts.long += 1;
+                long(line);
+            }
+        }
+        counts
+    }
+}
+
 /// What lines and tokens say, without a score.
 pub(crate) fn by_lines(
-    source: &str,
-    comment: &str,
+    counts: LineCounts,
     halstead: Halstead,
     cyclomatic: usize,
     sizes: Sizes,
-    carried: Option<&Carried>,
 ) -> Quality {
-    let (mut lines, mut code_lines, mut long, mut repeated) = (0_usize, 0_usize, 0_usize, 0_usize);
-    // Looked up only, so its order is nobody's.
-    let mut seen = HashSet::new();
-    for line in source.lines() {
-        lines += 1;
-        let line = line.trim();
-        if line.is_empty() || (!comment.is_empty() && line.starts_with(comment)) {
-            continue;
-        }
-        code_lines += 1;
-        if line.len() >= DUPLICATE_CHARS_MIN {
-            long += 1;
-            let known = carried.is_some_and(|carried| carried.has(line));
-            repeated += usize::from(known || !seen.insert(line));
-        }
-    }
-    if let Some(carried) = carried {
-        // Which of two equal lines is the repeated one is the same for the count.
-        lines += carried.lines();
-        code_lines += carried.lines();
-        long += carried.long();
-        repeated += carried.repeated();
-    }
     let commented = match sizes.source_lines {
         0 => 0.0,
         lines => (sizes.comments + sizes.multiline_strings) as f64 / lines as f64 * 100.0,
     };
     Quality {
-        lines,
-        code_lines,
-        duplicated: repeated as f64 / long.max(1) as f64,
+        lines: counts.lines,
+        code_lines: counts.code,
+        duplicated: counts.repeated as f64 / counts.long.max(1) as f64,
         halstead,
         maintainability: maintainability_index(
             halstead.volume,

@@ -7,15 +7,15 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
 use crate::activation::SCORE_THRESHOLD;
 use crate::language::Language;
-use crate::python::Carried;
+use crate::python::{Section, SectionKind};
 use crate::request::GenerateRequest;
 use crate::rules;
 use crate::sha256;
@@ -41,8 +41,8 @@ pub(crate) struct Layer {
     pub(crate) sha256: String,
     /// The tokens that its template was cut into.
     pub(crate) tokens: usize,
-    /// The same source without what it carries, which is known already.
-    pub(crate) around: Option<(String, Carried)>,
+    /// Where its constants are.
+    pub(crate) sections: Vec<Section>,
 }
 
 /// A template that has been rendered: its tokens, layer by layer, as the manifest orders them.
@@ -56,7 +56,7 @@ struct RenderedLayer {
     tokens: Vec<ScriptToken>,
     /// The tokens as a literal of the layers around it.
     parts: OnceLock<(Language, String)>,
-    /// The parts that it carries, where they are Python's.
+    /// The parts that it carries.
     carries: OnceLock<Carries>,
 }
 
@@ -69,10 +69,11 @@ impl RenderedLayer {
     }
 }
 
-/// A literal of parts, and what is known of the lines between its braces.
+/// A literal of parts, with a number that no other one has, and the name under which it has it.
 struct Carries {
     literal: String,
-    inner: Option<Carried>,
+    name: String,
+    number: u64,
 }
 
 #[derive(Serialize)]
@@ -170,7 +171,8 @@ impl Rendering {
             let language = self.template.language_of(spec);
             let kept = kept(decisions, &spec.name);
             let tokens = &self.layers[at].tokens;
-            let (mut source, mut carried) = (String::with_capacity(self.layers[at].bytes()), None);
+            let mut source = String::with_capacity(self.layers[at].bytes());
+            let mut sections = Vec::new();
             for token in tokens {
                 if !token.guards.iter().all(|guard| guard.holds(&kept)) {
                     continue;
@@ -179,17 +181,14 @@ impl Rendering {
                     source.push_str(&token.text);
                     continue;
                 };
-                let begin = source.len();
-                source.push_str(&self.placed(at, token, constant, request, decisions, &done)?);
-                if constant.source == PARTS {
-                    // One that stands twice is parsed.
-                    carried = carried.is_none().then_some(begin..source.len());
-                }
+                sections.push(Section { end: source.len(), kind: SectionKind::Code });
+                self.place(&mut source, at, token, constant, request, decisions, &done)?;
+                sections.push(Section { end: source.len(), kind: self.kind(at, constant) });
             }
-            let around = carried.and_then(|range| self.around(at, &source, range));
             let (name, file) = (spec.name.clone(), spec.file.clone());
             let sha256 = sha256::hex(source.as_bytes());
-            done.push(Layer { name, file, language, source, sha256, tokens: tokens.len(), around });
+            let tokens = tokens.len();
+            done.push(Layer { name, file, language, source, sha256, tokens, sections });
         }
         done.reverse();
         Ok(done)
@@ -210,7 +209,9 @@ impl Rendering {
             let mut tokens = self.layers[at].tokens.clone();
             for token in &mut tokens {
                 if let Some(constant) = token.data.clone() {
-                    token.text = self.placed(at, token, &constant, request, decisions, done)?;
+                    let mut text = String::new();
+                    self.place(&mut text, at, token, &constant, request, decisions, done)?;
+                    token.text = text;
                 }
             }
             all.insert(spec.file.clone(), tokens);
@@ -218,43 +219,48 @@ impl Rendering {
         Ok(all)
     }
 
-    /// What is around the parts of a layer, if those are known.
-    fn around(&self, at: usize, source: &str, parts: Range<usize>) -> Option<(String, Carried)> {
-        let carried = self.layers[at].carries.get()?.inner.as_ref()?;
-        let text = &source[parts.clone()];
-        let open = parts.start + text.find("{\n")? + 2;
-        let close = parts.start + text.rfind('}')?;
-        let around = [&source[..open], Carried::STUB, &source[close..]].concat();
-        let before = source[..open].lines().count();
-        Some((around, carried.after(before)))
+    /// What a constant that has been placed is to whoever reads it.
+    fn kind(&self, at: usize, constant: &Constant) -> SectionKind {
+        match constant.source.as_str() {
+            PLAN => SectionKind::Passing,
+            PARTS => match self.layers[at].carries.get() {
+                Some(carries) if carries.name == constant.name => {
+                    SectionKind::Numbered(carries.number)
+                }
+                _ => SectionKind::Code,
+            },
+            _ => SectionKind::Code,
+        }
     }
 
-    /// [`Rendering::constant`], its faults with their place.
-    fn placed(
+    /// Appends the lines of a constant; `done` are the layers after this one, last first. Its faults have their place.
+    #[allow(clippy::too_many_arguments)]
+    fn place(
         &self,
+        out: &mut String,
         at: usize,
         token: &ScriptToken,
         constant: &Constant,
         request: &GenerateRequest,
         decisions: &[BlockDecision],
         done: &[Layer],
-    ) -> Result<String, Fault> {
-        self.constant(at, constant, request, decisions, done).map_err(|reason| {
+    ) -> Result<(), Fault> {
+        self.write(out, at, constant, request, decisions, done).map_err(|reason| {
             let shown = self.template.shown(&self.template.layers()[at]);
             let remedy = "see templates/README.md on data";
             Fault::new(shown, token.span.line_first, &constant.name, reason, remedy)
         })
     }
 
-    /// The lines of a constant. `done` are the layers after this one, last first.
-    fn constant(
+    fn write(
         &self,
+        out: &mut String,
         at: usize,
         constant: &Constant,
         request: &GenerateRequest,
         decisions: &[BlockDecision],
         done: &[Layer],
-    ) -> Result<String, String> {
+    ) -> Result<(), String> {
         let spec = &self.template.layers()[at];
         let language = self.template.language_of(spec);
         let dialect = Dialect::of(language).ok_or("its language has no constants")?;
@@ -266,7 +272,9 @@ impl Rendering {
                     dialect.literal(&Value::from(Serde(plan)), Layout::Exploded { indent: 0 })?,
                 )
             }
-            PARTS => Cow::Borrowed(self.carries(at, language, dialect)?.literal.as_str()),
+            PARTS => {
+                Cow::Borrowed(self.carries(at, language, dialect, &constant.name)?.literal.as_str())
+            }
             input => {
                 let value = self.inputs.get(input).ok_or("there is no such input")?;
                 Cow::Owned(
@@ -274,7 +282,7 @@ impl Rendering {
                 )
             }
         };
-        assignment(language, &constant.name, &literal, width)
+        assign(out, language, &constant.name, &literal, width)
     }
 
     fn plan<'a>(
@@ -342,14 +350,24 @@ impl Rendering {
         }
     }
 
-    fn carries(&self, at: usize, language: Language, dialect: Dialect) -> Result<&Carries, String> {
+    fn carries(
+        &self,
+        at: usize,
+        language: Language,
+        dialect: Dialect,
+        name: &str,
+    ) -> Result<&Carries, String> {
         if let Some(known) = self.layers[at].carries.get() {
             return Ok(known);
         }
+        static NUMBERS: AtomicU64 = AtomicU64::new(0);
         let literal = self.parts(at, language, dialect)?;
-        let inner = literal.strip_prefix("{\n").and_then(|rest| rest.strip_suffix('}'));
-        let inner = inner.filter(|_| language == Language::Python).and_then(Carried::of);
-        Ok(self.layers[at].carries.get_or_init(|| Carries { literal, inner }))
+        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+        Ok(self.layers[at].carries.get_or_init(|| Carries {
+            literal,
+            name: name.to_owned(),
+            number,
+        }))
     }
 
     /// The tokens of the layers after this one, by name. A token is a list of texts: its guards in one, `+a,b` for one of these,
@@ -459,33 +477,33 @@ fn condition(guard: &Guard) -> String {
     format!("{}{}", if guard.kept { '+' } else { '-' }, guard.any_of.join(","))
 }
 
-/// A constant as the language writes it, broken where a formatter breaks it.
-fn assignment(
+/// Appends a constant as the language writes it, broken where a formatter breaks it.
+fn assign(
+    out: &mut String,
     language: Language,
     name: &str,
     literal: &str,
     width: Option<usize>,
-) -> Result<String, String> {
-    match language {
-        Language::Python => {
-            let text = literal.starts_with(['"', '\'']);
-            let flat = name.len() + 3 + literal.len();
-            // Formatters put parentheses around a text where that makes it fit, and leave it where nothing does.
-            Ok(match width {
-                Some(width) if text && flat > width && literal.len() + 4 <= width => {
-                    format!("{name} = (\n    {literal}\n)\n")
-                }
-                _ => format!("{name} = {literal}\n"),
-            })
+) -> Result<(), String> {
+    let text = literal.starts_with(['"', '\'']);
+    let flat = name.len() + 3 + literal.len();
+    let parts: &[&str] = match (language, width) {
+        // Formatters put parentheses around a text where that makes it fit, and leave it where nothing does.
+        (Language::Python, Some(width)) if text && flat > width && literal.len() + 4 <= width => {
+            &[name, " = (\n    ", literal, "\n)\n"]
         }
-        Language::Text => Ok(format!("{name} = {literal}\n")),
-        Language::JavaScript => Ok(format!("const {name} = {literal};\n")),
-        Language::Shell => Ok(format!("{name}=({literal})\n")),
-        Language::Rust | Language::Sql => {
-            Err("its language has no constants without a type; write the value by a filter"
-                .to_owned())
+        (Language::Python | Language::Text, _) => &[name, " = ", literal, "\n"],
+        (Language::JavaScript, _) => &["const ", name, " = ", literal, ";\n"],
+        (Language::Shell, _) => &[name, "=(", literal, ")\n"],
+        (Language::Rust | Language::Sql, _) => {
+            return Err(
+                "its language has no constants without a type; write the value by a filter"
+                    .to_owned(),
+            );
         }
-    }
+    };
+    parts.iter().for_each(|part| out.push_str(part));
+    Ok(())
 }
 
 fn check_constant(

@@ -1,4 +1,4 @@
-//! How long it takes to make scripts, without running them: `cargo bench -p benches --bench codegen`.
+//! How long it takes to make scripts, without running them: `cargo bench -p orchestrator-codegen --bench speed`.
 #![allow(missing_docs)]
 
 use std::collections::BTreeSet;
