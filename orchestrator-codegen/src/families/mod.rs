@@ -2,6 +2,7 @@
 
 mod etl_bash_sql;
 mod etl_python;
+mod etl_rust;
 mod tests_python;
 mod workflow_rust;
 
@@ -13,6 +14,9 @@ pub(crate) const NAMES: &[&str] = &[
     "etl-python",
     "etl-python-simple",
     "etl-python-standard",
+    "etl-rust",
+    "etl-rust-simple",
+    "etl-rust-standard",
     "tests-python",
     "tests-python-simple",
     "tests-python-standard",
@@ -23,10 +27,14 @@ pub(crate) const NAMES: &[&str] = &[
 
 /// All their files: the path from `templates/`, and the text.
 pub(crate) fn files() -> impl Iterator<Item = (&'static str, &'static str)> {
-    [etl_bash_sql::FILES, etl_python::FILES, tests_python::FILES, workflow_rust::FILES]
-        .into_iter()
-        .flatten()
-        .copied()
+    let families = [
+        etl_bash_sql::FILES,
+        etl_python::FILES,
+        etl_rust::FILES,
+        tests_python::FILES,
+        workflow_rust::FILES,
+    ];
+    families.into_iter().flatten().copied()
 }
 
 #[cfg(test)]
