@@ -27,6 +27,7 @@
 //! ```
 
 mod activation;
+mod batch;
 mod families;
 mod fitness;
 mod generate;
@@ -88,4 +89,4 @@ pub use validate::{
     PythonRelease, PythonValidator, SOURCE_BYTES_MAX, Severity, TextValidator, Validator,
     Validators,
 };
-pub use worker::{CodegenOutput, CodegenWorker};
+pub use worker::{CodegenOutput, CodegenWorker, Incomplete};
