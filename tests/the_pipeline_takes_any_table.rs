@@ -151,10 +151,10 @@ fn a_small_tidy_table_passes_every_check_under_every_preset_and_seed() {
 
 #[test]
 fn rows_that_filling_makes_equal_are_kept_and_are_no_fault() {
-    // The gap is filled with the median, which makes one row equal to another.
+    // The gap is filled with the median, which makes one row equal to another. Then `g` identifies the rows, and equal ones are duplicates.
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("gaps.csv");
-    let rows: String = ["a,x,2\n", "a,y,2\n", "b,x,2\n", "b,x,\n", "a,y,7\n"].concat();
+    let rows: String = ["k,x,2\n", "l,y,2\n", "m,x,2\n", "m,x,\n", "n,y,7\n"].concat();
     fs::write(&data, "g,h,v\n".to_owned() + &rows).unwrap();
     let mut context = quick(&data);
     context.settings.stages = Stages::Two;

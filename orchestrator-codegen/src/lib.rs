@@ -25,8 +25,85 @@
 //! assert_eq!(scripts, Generator::new().generate(&request)?);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # In a build script
+//!
+//! The same call makes Rust while a crate is built. In its `Cargo.toml`:
+//!
+//! ```toml
+//! [build-dependencies]
+//! orchestrator-codegen = { version = "0.1", features = ["rust"] }
+//! ```
+//!
+//! Its `build.rs` renders a template of its own, here for the names of columns, into `OUT_DIR`; what does not validate breaks the
+//! build with the line and column. Beside it, the folder `templates/columns` has what is written here as texts.
+//!
+//! ```standalone_crate
+//! # #[cfg(not(feature = "rust"))]
+//! # fn main() {}
+//! # #[cfg(feature = "rust")]
+//! # fn main() -> Result<(), Failure> {
+//! #     let (out, crate_root) = (tempfile::tempdir()?, tempfile::tempdir()?);
+//! #     std::env::set_current_dir(crate_root.path())?;
+//! #     std::fs::create_dir_all("templates/columns")?;
+//! #     std::fs::write("templates/columns/template.toml", MANIFEST)?;
+//! #     std::fs::write("templates/columns/columns.rs.j2", COLUMNS)?;
+//! #     std::fs::write("data.csv", "name,age\nAda,36\n")?;
+//! #     build(out.path())?;
+//! #     let made = std::fs::read_to_string(out.path().join("columns.rs"))?;
+//! #     assert!(made.contains("pub const AGE: &str = \"age\";"), "{made}");
+//! #     // Once more, as a second build does; and a template that renders no Rust breaks it.
+//! #     build(out.path())?;
+//! #     std::fs::write("templates/columns/columns.rs.j2", COLUMNS.replace(": &str", ": &&&"))?;
+//! #     let error = build(out.path()).unwrap_err().to_string();
+//! #     assert!(error.contains("columns.rs, line 3"), "{error}");
+//! #     Ok(())
+//! # }
+//! use orchestrator_codegen::{GenerateRequest, Generator, Profile, Templates};
+//! use std::path::Path;
+//!
+//! # const MANIFEST: &str = r#"
+//! # version = 1
+//! # name = "columns"
+//! # language = "rust"
+//! # inputs = [{ name = "columns", type = "records" }]
+//! # layers = [{ name = "main", file = "columns.rs", template = "columns.rs.j2" }]
+//! # "#;
+//! // templates/columns/columns.rs.j2
+//! const COLUMNS: &str = "
+//! /// The columns of data.csv.
+//! {^ for column in columns ^}
+//! pub const {~ column.name | upper ~}: &str = {~ column.name | rust ~};
+//! {^ endfor ^}
+//! ";
+//!
+//! type Failure = Box<dyn std::error::Error>;
+//!
+//! /// `fn main` calls it with `std::env::var_os("OUT_DIR")`; the crate has
+//! /// `include!(concat!(env!("OUT_DIR"), "/columns.rs"));`.
+//! fn build(out_dir: &Path) -> Result<(), Failure> {
+//!     println!("cargo::rerun-if-changed=data.csv");
+//!     println!("cargo::rerun-if-changed=templates");
+//!     let templates = Templates::with_folder("templates")?;
+//!     let request = GenerateRequest::for_template(
+//!         templates.named("columns")?,
+//!         &Profile::of_path("data.csv")?,
+//!     );
+//!     let scripts = Generator::new().with_templates(templates).generate(&request)?;
+//!     for (file, found) in &scripts.diagnostics {
+//!         if let Some(fault) = found.first() {
+//!             let (line, column) = (fault.line, fault.column);
+//!             return Err(format!("{file}, line {line}, column {column}: {}", fault.message).into());
+//!         }
+//!     }
+//!     // Nobody edits the folder of a build: it needs no lock.
+//!     scripts.write_to(out_dir)?;
+//!     Ok(())
+//! }
+//! ```
 
 mod activation;
+mod batch;
 mod families;
 mod fitness;
 mod generate;
@@ -88,4 +165,4 @@ pub use validate::{
     PythonRelease, PythonValidator, SOURCE_BYTES_MAX, Severity, TextValidator, Validator,
     Validators,
 };
-pub use worker::{CodegenOutput, CodegenWorker};
+pub use worker::{CodegenOutput, CodegenWorker, Incomplete};
