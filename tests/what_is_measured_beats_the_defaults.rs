@@ -52,7 +52,7 @@ fn on_rows_that_it_was_not_tuned_on() {
         std::fs::write(&path, table(kind, 11)).unwrap();
         let report = measured(&path, 20 + kind as u64, 2).unwrap();
         let found = report.rl_optimization.measured.as_ref().unwrap();
-        assert_eq!((found.tuning_rows, found.held_out_rows), (60, 60));
+        assert_eq!((found.tuning_rows, found.validation_rows, found.held_out_rows), (48, 36, 36));
         assert!(found.found_tuning.score >= found.default_tuning.score);
         let (ours, theirs) = (found.found_held_out.score, found.default_held_out.score);
         println!("table {kind}: found {ours:.4}, default {theirs:.4}, {} runs", found.scripts_run);
@@ -94,7 +94,7 @@ fn data_that_cannot_be_parted_are_refused() {
     std::fs::write(&path, "a,b\n1,2\n").unwrap();
     let error = measured(&path, 1, 1).unwrap_err();
     assert!(
-        matches!(&error, OrchestrateError::Data(said) if said.contains("2 records")),
+        matches!(&error, OrchestrateError::Data(said) if said.contains("short.csv has 1;")),
         "{error}"
     );
 }

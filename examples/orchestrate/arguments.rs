@@ -1,17 +1,18 @@
 //! The command line.
 
+use std::error::Error;
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 use orchestrator_ai::codegen::{Edits, FitnessWeights};
 use orchestrator_ai::core::Seed;
-use orchestrator_ai::{FitnessKind, OrchestrationContext, Preset, Settings, SettingsError};
+use orchestrator_ai::{FitnessKind, OrchestrationContext, Preset, Settings};
 
 /// Generates, runs and checks layered ETL scripts for a data file.
 #[derive(Debug, Parser)]
 #[command(name = "orchestrate")]
 pub(crate) struct Arguments {
-    /// The data: a text table in UTF-8 (comma, semicolon, tab or bar; with or without a header)
+    /// The data: a text table in UTF-8 (comma, semicolon, tab, bar or blanks; with or without a header), JSON or JSON lines
     #[arg(long, value_name = "FILE", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/penguins-raw.csv"), hide_default_value = true)]
     pub(crate) data: PathBuf,
     /// Where the scripts, the reports and the cleaned data go
@@ -47,6 +48,9 @@ pub(crate) struct Arguments {
     /// What the search maximises
     #[arg(long, value_enum, default_value_t = FitnessName::Formula)]
     pub(crate) fitness: FitnessName,
+    /// With --fitness measured: what a term of the score counts, such as nulls=5; may be given several times
+    #[arg(long, value_name = "TERM=NUMBER", value_parser = weight)]
+    pub(crate) weight: Vec<(String, f64)>,
     /// Print the whole report as JSON instead of a summary
     #[arg(long)]
     pub(crate) json: bool,
@@ -76,7 +80,7 @@ pub(crate) enum FitnessName {
 
 impl Arguments {
     /// What the pipeline is asked to do.
-    pub(crate) fn context(&self) -> Result<OrchestrationContext, SettingsError> {
+    pub(crate) fn context(&self) -> Result<OrchestrationContext, Box<dyn Error>> {
         let preset = match self.preset {
             PresetName::Standard => Preset::Standard,
             PresetName::Speed => Preset::Speed,
@@ -84,13 +88,17 @@ impl Arguments {
             PresetName::Efficiency => Preset::Efficiency,
         };
         let defaults = Settings::from(preset);
+        let mut weights = FitnessWeights::default();
+        for (term, value) in &self.weight {
+            weights = weights.with(term, *value)?;
+        }
         let settings = Settings {
             generations: self.generations.unwrap_or(defaults.generations),
             episodes: self.episodes.unwrap_or(defaults.episodes),
             heads: self.heads.or(defaults.heads),
             fitness: match self.fitness {
                 FitnessName::Formula => FitnessKind::Formula,
-                FitnessName::Measured => FitnessKind::Measured(FitnessWeights::default()),
+                FitnessName::Measured => FitnessKind::Measured(weights),
             },
             ..defaults
         };
@@ -106,4 +114,10 @@ impl Arguments {
             ..OrchestrationContext::of_file(&self.data)
         })
     }
+}
+
+fn weight(text: &str) -> Result<(String, f64), String> {
+    let (term, value) = text.split_once('=').ok_or("a weight reads TERM=NUMBER")?;
+    let value = value.parse().map_err(|_| format!("{value:?} is no number"))?;
+    Ok((term.to_owned(), value))
 }

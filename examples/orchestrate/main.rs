@@ -4,6 +4,7 @@
 //! cargo run --release --example orchestrate                          # the bundled penguins, into target/orchestrate/
 //! cargo run --release --example orchestrate -- --data mine.csv --out results --preset quality --seed 7
 //! cargo run --release --example orchestrate -- --fitness measured    # by what the scripts do to a sample of the data
+//! cargo run --release --example orchestrate -- --fitness measured --weight nulls=5 --data mine.json
 //! ```
 //!
 //! Exit codes: 0 all checks passed, 1 a check or a step failed, 2 the arguments or the data are not usable.
@@ -25,7 +26,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut context = match arguments.context() {
         Ok(context) => context,
-        Err(error) => return refuse(&error),
+        Err(error) => return refuse(&*error),
     };
     let bar = Arc::new(ProgressBar::new());
     context.observer = bar.clone();

@@ -88,6 +88,58 @@ fn a_child_that_leaves_its_group_is_found() {
     }
 }
 
+/// Becomes a daemon by the book: a child of a child, in a session of its own, in another folder, whose parents are gone at once.
+/// Then either ends or goes on for ever, once the daemon runs.
+const DAEMON: &str = "\
+import os, signal, sys, time
+script, trace, environment, ending = sys.argv[1:]
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.chdir('/')
+        for at in range(3):
+            os.dup2(os.open('/dev/null', os.O_RDWR), at)
+        os.execve('/bin/sh', ['sh', '-c', script], dict(os.environ) if environment == 'kept' else {})
+    os._exit(0)
+os.wait()
+while ending == 'never' or not os.path.exists(trace):
+    time.sleep(0.01)
+";
+
+#[test]
+fn a_daemon_ends_with_the_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let isolation = Sandbox::default().isolation();
+    for namespaces in BOTH {
+        for ending in ["soon", "never"] {
+            for environment in ["kept", "emptied"] {
+                let found = match namespaces {
+                    Namespaces::WhereOffered if isolation.children_bound => true,
+                    // Found by its environment, so one without any may be lost, as the documentation says.
+                    _ => cfg!(target_os = "linux") && environment == "kept",
+                };
+                let trace = folder.path().join(format!("{namespaces:?}-{ending}-{environment}"));
+                let limits = Limits { time: Duration::from_millis(1500), ..quick() };
+                let job = python(DAEMON).with_arguments([immortal(&trace)]).with_arguments([
+                    trace.as_os_str(),
+                    environment.as_ref(),
+                    ending.as_ref(),
+                ]);
+                let outcome = run(limits, namespaces, &job);
+                let wanted = match ending {
+                    "soon" => Ending::Exited(0),
+                    _ => Ending::Exceeded(Exceeded::Time),
+                };
+                assert_eq!(outcome.ending, wanted, "{}", text(&outcome.stderr));
+                assert!(trace.exists(), "the daemon never ran");
+                if found {
+                    assert!(!grows(&trace), "it lives: {namespaces:?}, {ending}, {environment}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn a_fork_bomb_is_bounded() {
     if !cfg!(target_os = "linux") {

@@ -1,5 +1,7 @@
 //! Counts, their parts of the score, and statement coverage of a run.
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use orchestrator_codegen::{
@@ -133,31 +135,71 @@ fn quality_is_kept_as_data() {
     assert_eq!((before.lines, before.score, before.covered), (3, 0.5, None));
 }
 
-fn covered(script: &str, arguments: &[&str]) -> (Coverage, std::process::Output) {
+fn covered(python: &Path, script: &str, arguments: &[&str]) -> (Coverage, std::process::Output) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("script.py"), script).unwrap();
-    let output = Command::new("python3")
+    let output = Command::new(python)
         .args(["-I", "-c", COVERAGE_RUNNER, "coverage.json", "script.py"])
         .args(arguments)
         .current_dir(folder.path())
         .output()
-        .expect("these tests need python3 in the PATH");
+        .expect("an interpreter that ran before");
     let written = std::fs::read(folder.path().join("coverage.json"));
     let written = written.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
     (Coverage::from_json(&written).unwrap(), output)
 }
 
+/// The interpreters of this machine, each minor version once: what is called `python3.N` in the path, and those of pyenv.
+fn interpreters() -> BTreeMap<u32, PathBuf> {
+    let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".pyenv"));
+    let pyenv = std::env::var_os("PYENV_ROOT").map(PathBuf::from).or(home);
+    let versions = pyenv.and_then(|root| std::fs::read_dir(root.join("versions")).ok());
+    let versions = versions.into_iter().flatten().flatten();
+    let ours = versions.map(|version| version.path().join("bin/python3"));
+    let named = (8..30).map(|minor| PathBuf::from(format!("python3.{minor}")));
+    let mut found = BTreeMap::new();
+    for python in [PathBuf::from("python3")].into_iter().chain(named).chain(ours) {
+        let probe = "import sys; print(sys.version_info[1] if sys.version_info[0] == 3 else 0)";
+        let Ok(output) = Command::new(&python).args(["-I", "-c", probe]).output() else { continue };
+        match String::from_utf8_lossy(&output.stdout).trim().parse() {
+            Ok(minor) if output.status.success() && minor >= 8 => {
+                found.entry(minor).or_insert(python);
+            }
+            _ => {}
+        }
+    }
+    assert!(!found.is_empty(), "these tests need python3 in the PATH");
+    found
+}
+
+/// From Python 3.12 on by `sys.monitoring`, before by `sys.settrace`: both must tell the same.
 #[test]
-fn a_run_tells_which_statements_it_executed() {
+fn a_run_tells_which_statements_it_executed_in_every_python_of_the_machine() {
+    let interpreters = interpreters();
+    for (minor, python) in &interpreters {
+        println!("Python 3.{minor}: {}", python.display());
+        check_coverage(python);
+    }
+    for (way, there) in [
+        ("sys.settrace", interpreters.keys().any(|minor| *minor < 12)),
+        ("sys.monitoring", interpreters.keys().any(|minor| *minor >= 12)),
+    ] {
+        if !there {
+            println!("skipped: no Python here measures by {way}");
+        }
+    }
+}
+
+fn check_coverage(python: &Path) {
     let script = "\"\"\"Doc.\"\"\"\nimport sys, threading\n\ndef used(\n    x,\n):\n    \"\"\"Doc.\"\"\"\n    if x > 1:\n        return (\n            x\n        )\n    else:\n        y = 1\n    return y\n\ndef unused():\n    global z\n    z = 1\n\nthread = threading.Thread(target=used, args=(2,))\nthread.start()\nthread.join()\nif __name__ == \"__main__\":\n    print(sys.argv[1:], __file__)\n    sys.exit(3)\n";
-    let (coverage, output) = covered(script, &["a", "b"]);
+    let (coverage, output) = covered(python, script, &["a", "b"]);
     assert_eq!(output.status.code(), Some(3));
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "['a', 'b'] script.py");
     assert_eq!(coverage.statements, [2, 4, 8, 9, 13, 14, 16, 18, 20, 21, 22, 23, 24, 25]);
     assert_eq!(coverage.missed(), [13, 14, 18]);
     assert!((coverage.share() - 11.0 / 14.0).abs() < 1e-12);
     // An exception ends the script as it would without the runner.
-    let (coverage, output) = covered("x = 1\nraise ValueError(x)\ny = 2\n", &[]);
+    let (coverage, output) = covered(python, "x = 1\nraise ValueError(x)\ny = 2\n", &[]);
     assert_eq!((coverage.executed, output.status.code()), (vec![1, 2], Some(1)));
     assert!(String::from_utf8_lossy(&output.stderr).contains("ValueError: 1"));
 }

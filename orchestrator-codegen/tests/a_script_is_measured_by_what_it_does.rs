@@ -5,8 +5,8 @@ mod support;
 use std::num::NonZeroUsize;
 
 use orchestrator_codegen::{
-    DataParts, FitnessWeights, GenerateRequest, Generator, Limits, MeasuredFitness, Measurer,
-    Profile, Sampling, ScriptData, Template,
+    DataParts, FitnessWeights, GenerateRequest, Generator, Kept, Limits, MeasuredFitness, Measurer,
+    Profile, PythonQuality, QualityAnalyzer, Sampling, ScriptData, Template,
 };
 use orchestrator_core::{Parameters, Seed};
 
@@ -54,6 +54,7 @@ fn counts_are_those_of_the_data() {
     let filled = measurer.measure(&script(&["imputation"]), &data(HOLES)).unwrap();
     assert_eq!((filled.rows_out, filled.nulls_left), (9, 0));
     assert!(filled.size_bytes > bare.size_bytes && filled.complexity > bare.complexity);
+    assert_eq!(bare.complexity, PythonQuality.analyze(&script(&[])).mccabe as u64);
     let weights = FitnessWeights::default();
     assert!(weights.score(&filled).unwrap() > weights.score(&bare).unwrap());
     // Where nothing is missing the same block is only longer.
@@ -142,4 +143,88 @@ fn a_theta_that_makes_no_script_is_told() {
     assert!(said.contains("nulls"), "{said}");
     let weights = FitnessWeights { nulls: -1.0, ..FitnessWeights::default() };
     assert!(fitness.with_weights(weights).is_err());
+}
+
+#[test]
+fn what_the_data_become_comes_before_what_the_script_is() {
+    let measurer = measurer();
+    let weights = FitnessWeights::default();
+    let score = |on: &[&str], table: &str| {
+        weights.score(&measurer.measure(&script(on), &data(table)).unwrap()).unwrap()
+    };
+    let rows = |gap: usize| -> String {
+        let cell = |at: usize| if at == gap { String::new() } else { format!("{at}.5") };
+        (0..500).map(|at| format!("{at},{}\n", cell(at))).collect()
+    };
+    let (whole, gap) = (format!("id,value\n{}", rows(500)), format!("id,value\n{}", rows(250)));
+    // One cell in a thousand is worth the lines that fill it; where there is none to fill, the shorter script is better.
+    assert!(score(&["imputation"], &gap) > score(&[], &gap));
+    assert!(score(&["imputation"], &whole) < score(&[], &whole));
+    // All that the script could be is less than one row in fifty.
+    let spread = score(&[], &whole) - score(&["imputation", "outlier_clipping", "logging"], &whole);
+    assert!(spread > 0.0 && spread < weights.rows_kept / 10.1 / 50.0, "{spread}");
+}
+
+#[test]
+fn what_was_found_stands_only_where_it_is_better_on_other_rows_too() {
+    let (fitness, _) = fitness();
+    let table = |gap: usize, rows: usize| {
+        let cell = |at: usize| if at % gap == 1 { String::new() } else { format!("{at}.5") };
+        let rows: String = (0..rows).map(|at| format!("{at},{}\n", cell(at))).collect();
+        data(&format!("id,value\n{rows}"))
+    };
+    let (holes, whole) = (|rows| table(4, rows), |rows| table(1, rows));
+    let (bare, filling) = (theta(0.1, -0.5), theta(2.0, 0.5));
+    let judge = |candidates: &[_], tuning: ScriptData, validation: ScriptData| {
+        let (tuning_rows, validation_rows, held_out_rows) = (20, 21, 22);
+        let held_out = holes(22);
+        let parts =
+            DataParts { tuning, tuning_rows, validation, validation_rows, held_out, held_out_rows };
+        fitness.judge(candidates, &bare, &parts).unwrap()
+    };
+    let candidates = std::slice::from_ref(&filling);
+    let (stands, judged) = judge(candidates, holes(20), holes(21));
+    assert_eq!((stands, judged.kept), (filling.clone(), Kept::Found));
+    assert!(judged.found_held_out.score > judged.default_held_out.score);
+    assert_eq!(judged.found_held_out.measurement.nulls_left, 0);
+    assert_eq!(judged.searched_validation, judged.found_validation.score);
+    // Better where it was tuned, and longer for nothing elsewhere: that was chance.
+    for (tuning, validation) in [(holes(20), whole(21)), (whole(20), holes(21))] {
+        let (stands, judged) = judge(candidates, tuning, validation);
+        assert_eq!((stands, judged.kept), (bare.clone(), Kept::Defaults));
+        assert_eq!(judged.found_held_out, judged.default_held_out);
+        assert_eq!(judged.found_tuning, judged.default_tuning);
+        assert_ne!(judged.searched_validation, judged.default_validation.score);
+    }
+    // The first that is better stands; the defaults are not better than themselves.
+    let (stands, _) = judge(&[bare.clone(), filling.clone()], holes(20), holes(21));
+    assert_eq!(stands, filling);
+    for candidates in [&[][..], std::slice::from_ref(&bare)] {
+        assert_eq!(judge(candidates, holes(20), holes(21)).1.kept, Kept::Defaults);
+    }
+}
+
+#[test]
+fn a_tracing_measurer_tells_how_much_of_a_script_was_executed() {
+    let measurer = measurer();
+    let (source, table) = (script(&["imputation"]), data(HOLES));
+    let plain = measurer.measure(&source, &table).unwrap();
+    let traced = measurer.tracing().measure(&source, &table).unwrap();
+    assert_eq!(plain.covered, None);
+    let covered = traced.covered.unwrap();
+    assert!(covered > 0.4 && covered < 0.95, "{covered}");
+    assert_eq!(
+        traced,
+        orchestrator_codegen::Measurement {
+            covered: traced.covered,
+            run_time: traced.run_time,
+            ..plain
+        }
+    );
+    // A table without gaps executes less of what fills them.
+    let whole = measurer.tracing().measure(&source, &data("a,b\n1,1.5\n2,2.5\n3,3.5\n")).unwrap();
+    assert!(whole.covered.unwrap() < covered);
+    let failed = measurer.tracing().measure("x = 1\nraise ValueError(x)\ny = 2\n", &table).unwrap();
+    assert_eq!((failed.succeeded, failed.fault.as_str()), (false, "exit code 1: ValueError: 1"));
+    assert_eq!(failed.covered, None, "of a script that failed nothing is known");
 }

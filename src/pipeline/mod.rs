@@ -28,7 +28,8 @@ use orchestrator_intelligence::{Knowledge, KnowledgeError};
 pub use context::{FailureCase, FeedbackLoop, OrchestrationContext};
 pub use fitness::{DataFitness, DataFitnessTerms, FEATURE_MATCH_FACTOR};
 pub use ledger::Ledger;
-pub use objective::{FORMULA_SHARE, MeasuredScore, MeasuredSearch};
+pub use objective::FORMULA_SHARE;
+pub use orchestrator_codegen::{Kept, MeasuredScore, MeasuredSearch};
 pub use output::OutputError;
 pub use report::{
     FailedCheck, KnowledgeUse, OptimizationSuggestions, Outcome, REPORT_SCHEMA, REPORT_VERSION,

@@ -3,20 +3,18 @@
 use std::sync::Arc;
 
 use orchestrator_codegen::{
-    DEFAULT_TEMPLATE, DataParts, FitnessWeights, GenerateRequest, Generator, Interpreter,
-    Isolation, Limits, MeasuredFitness, MeasuredFitnessError, Measurement, Measurer, Sampling,
-    Template,
+    DEFAULT_TEMPLATE, DataParts, FitnessWeights, GenerateRequest, Generator, Interpreter, Limits,
+    MeasuredFitness, MeasuredSearch, Measurer, Sampling, Template,
 };
 use orchestrator_core::{Check, ParameterSpace, Parameters, TaskError};
-use serde::{Deserialize, Serialize};
 
 use super::fitness::DataFitness;
 use super::settings::FitnessKind;
 use super::units::initialise::{DATA, Initialised};
 use super::units::{Unit, terminal};
 
-/// Of two θ whose scripts score alike, the one is better that the formula prefers: at most by this much, less than a cell in a thousand.
-pub const FORMULA_SHARE: f64 = 1e-4;
+/// Of two θ whose scripts score alike, the one is better that the formula prefers: at most by this much, less than a line of a script.
+pub const FORMULA_SHARE: f64 = 1e-6;
 
 /// The most that the formula gives.
 const FORMULA_MAX: f64 = 6.0;
@@ -62,16 +60,23 @@ impl Objective {
         self.values(&[point])[0]
     }
 
-    /// What was measured of θ beside the defaults; nothing under a formula.
-    pub(super) fn compare(&self, theta: &Parameters) -> Result<Option<MeasuredSearch>, TaskError> {
+    /// Which of θ, the best first, and the defaults stands, and what was measured of it; the first under a formula.
+    pub(super) fn judge(
+        &self,
+        candidates: &[Parameters],
+    ) -> Result<Option<(Parameters, MeasuredSearch)>, TaskError> {
         match self {
             Objective::Formula { .. } => Ok(None),
-            Objective::Measured(measured) => Ok(Some(measured.compare(theta)?)),
+            Objective::Measured(measured) => {
+                let judged =
+                    measured.fitness.judge(candidates, &measured.defaults, &measured.parts);
+                judged.map(Some).map_err(terminal("fitness"))
+            }
         }
     }
 }
 
-/// The scripts of θ, on two parts of the user's data.
+/// The scripts of θ, on three parts of the user's data.
 pub(super) struct Measured {
     fitness: MeasuredFitness,
     parts: DataParts,
@@ -131,71 +136,14 @@ impl Measured {
         };
         thetas.iter().map(value).map(|value| value.unwrap_or(f64::NAN)).collect()
     }
-
-    fn compare(&self, theta: &Parameters) -> Result<MeasuredSearch, TaskError> {
-        let part = |theta: &Parameters, data| -> Result<MeasuredScore, MeasuredFitnessError> {
-            let measurement = self.fitness.measure(theta, data)?;
-            Ok(MeasuredScore { score: self.fitness.score(theta, data)?, measurement })
-        };
-        let both = |theta: &Parameters| {
-            let tuning = part(theta, &self.parts.tuning)?;
-            Ok((tuning, part(theta, &self.parts.held_out)?))
-        };
-        let refuse = |error: MeasuredFitnessError| terminal("fitness")(error);
-        let (found_tuning, found_held_out) = both(theta).map_err(refuse)?;
-        let (default_tuning, default_held_out) = both(&self.defaults).map_err(refuse)?;
-        Ok(MeasuredSearch {
-            tuning_rows: self.parts.tuning_rows,
-            held_out_rows: self.parts.held_out_rows,
-            default_tuning,
-            found_tuning,
-            default_held_out,
-            found_held_out,
-            scripts_run: self.fitness.measurer().runs(),
-            isolation: self.fitness.measurer().sandbox().isolation(),
-        })
-    }
 }
 
-/// What measuring scripts found: on the rows that it was tuned on, and on others.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct MeasuredSearch {
-    /// Rows that were tuned on.
-    pub tuning_rows: usize,
-    /// Rows that were held out.
-    pub held_out_rows: usize,
-    /// The script of the default parameters, on the rows that were tuned on.
-    pub default_tuning: MeasuredScore,
-    /// The script that was found, on the same.
-    pub found_tuning: MeasuredScore,
-    /// The script of the default parameters, on the rows that were held out.
-    pub default_held_out: MeasuredScore,
-    /// The script that was found, on the same.
-    pub found_held_out: MeasuredScore,
-    /// How many scripts were run for it.
-    pub scripts_run: u64,
-    /// What was held back from them.
-    pub isolation: Isolation,
-}
-
-/// One script on one part of the data.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct MeasuredScore {
-    /// In [0, 1], by the weights of the settings.
-    pub score: f64,
-    /// What it is made of.
-    #[serde(flatten)]
-    pub measurement: Measurement,
-}
-
-impl MeasuredSearch {
-    /// Whether what was found is not worse than the defaults where it was not tuned.
-    pub(super) fn check(&self) -> Check {
-        let (found, default) = (self.found_held_out.score, self.default_held_out.score);
-        Check::new(
-            "not worse than the defaults on data that was held out",
-            found >= default,
-            format!("{found:.4} against {default:.4} on {} rows", self.held_out_rows),
-        )
-    }
+/// Whether the parameters that stand are not worse than the defaults where neither had a part in the choice.
+pub(super) fn check(measured: &MeasuredSearch) -> Check {
+    let (found, default) = (measured.found_held_out.score, measured.default_held_out.score);
+    Check::new(
+        "not worse than the defaults on data that was held out",
+        found >= default,
+        format!("{found:.4} against {default:.4} on {} rows", measured.held_out_rows),
+    )
 }

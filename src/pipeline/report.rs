@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use orchestrator_codegen::Profile;
+use orchestrator_codegen::{Isolation, Kept, MeasuredSearch, Profile};
 use orchestrator_core::{Check, Seed};
 use orchestrator_intelligence::{FailurePattern, Remedy, Suggestion};
 use serde::{Deserialize, Serialize};
@@ -226,14 +226,7 @@ impl Report {
             learning.q_table_size,
         )?;
         if let Some(measured) = &learning.measured {
-            writeln!(
-                out,
-                "measured    {:.4} against {:.4} by default on {} rows that were held out, {} scripts run",
-                measured.found_held_out.score,
-                measured.default_held_out.score,
-                measured.held_out_rows,
-                measured.scripts_run,
-            )?;
+            write_measured(&mut out, measured)?;
         }
         writeln!(out, "attention   {} heads, {}", attention.heads, attention.decision)?;
         let kept = code.kept();
@@ -283,4 +276,57 @@ impl Report {
         }
         Ok(out)
     }
+}
+
+/// What measuring found, in three lines, and what could not be held back from the scripts.
+fn write_measured(out: &mut String, measured: &MeasuredSearch) -> std::fmt::Result {
+    let MeasuredSearch { default_held_out: default, found_held_out: found, .. } = measured;
+    writeln!(
+        out,
+        "measured    {} scripts run on {} rows to tune, {} to validate and {} held out",
+        measured.scripts_run,
+        measured.tuning_rows,
+        measured.validation_rows,
+        measured.held_out_rows,
+    )?;
+    match measured.kept {
+        Kept::Found => {
+            let terms = found.measurement.terms().into_iter().zip(default.measurement.terms());
+            // The run time differs from run to run.
+            let gains = terms.filter(|((term, _), _)| *term != "run_time");
+            let gains = gains.map(|((term, ours), (_, theirs))| (term, ours - theirs));
+            let gains = gains.filter(|(_, gain)| gain.abs() >= 5e-5);
+            let gains: Vec<String> =
+                gains.map(|(term, gain)| format!("{term} {gain:+.4}")).collect();
+            writeln!(
+                out,
+                "            held out {:.5} against {:.5} by default: {}",
+                found.score,
+                default.score,
+                if gains.is_empty() { "all terms alike".to_owned() } else { gains.join(", ") },
+            )?;
+        }
+        Kept::Defaults => writeln!(
+            out,
+            "            the defaults stand, with {:.5} held out: what was found had {:.5} against their {:.5} to validate",
+            default.score, measured.searched_validation, measured.default_validation.score,
+        )?,
+    }
+    if let Some(covered) = measured.covered {
+        let percent = 100.0 * covered;
+        writeln!(out, "            {percent:.0} % of the statements of its layer_2 are executed")?;
+    }
+    let Isolation { network_cut, children_bound, memory_limited, .. } = measured.isolation;
+    let lacking: Vec<&str> = [
+        (network_cut, "the network was not cut off"),
+        (children_bound, "children were found by looking only"),
+        (memory_limited, "memory was not limited"),
+    ]
+    .into_iter()
+    .filter_map(|(held, lack)| (!held).then_some(lack))
+    .collect();
+    if !lacking.is_empty() {
+        writeln!(out, "sandbox     this system offers less: {}", lacking.join(", "))?;
+    }
+    Ok(())
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::profile::ColumnType;
-use crate::quality::{PythonQuality, QualityAnalyzer};
+use crate::quality::{COVERAGE_RUNNER, Coverage, PythonQuality, QualityAnalyzer};
 use crate::sandbox::{
     Ending, Interpreter, Job, Limits, Outcome, QualityReport, Sandbox, SandboxError,
 };
@@ -23,6 +23,7 @@ const FAULT_CHARS_MAX: usize = 300;
 const SCRIPT: &str = "script.py";
 const OUT: &str = "out";
 const REPORT: &str = "out/quality_report.json";
+const COVERAGE: &str = "coverage.json";
 
 /// A file that scripts are run on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +64,7 @@ pub enum MeasureError {
 pub struct Measurer {
     interpreter: Interpreter,
     sandbox: Sandbox,
+    traced: bool,
     cache: Mutex<Cache>,
 }
 
@@ -78,7 +80,14 @@ impl Measurer {
     /// A measurer with all isolation that the system offers.
     pub fn new(interpreter: &Interpreter, limits: Limits) -> Measurer {
         let (interpreter, sandbox) = (interpreter.clone(), Sandbox::new(limits));
-        Measurer { interpreter, sandbox, cache: Mutex::default() }
+        Measurer { interpreter, sandbox, traced: false, cache: Mutex::default() }
+    }
+
+    /// A measurer of the same kind that also fills [`Measurement::covered`], by [`COVERAGE_RUNNER`]. It has measured nothing yet. A run
+    /// takes about ten times as long before Python 3.12, so that this is for the script that was chosen, not for a search.
+    #[must_use]
+    pub fn tracing(&self) -> Measurer {
+        Measurer { traced: true, ..Measurer::new(&self.interpreter, *self.sandbox.limits()) }
     }
 
     /// Where the scripts run.
@@ -96,23 +105,39 @@ impl Measurer {
     /// # Errors
     /// When nothing can be run on this machine.
     pub fn measure(&self, script: &str, data: &ScriptData) -> Result<Measurement, MeasureError> {
+        self.measure_analysed((script, None), data)
+    }
+
+    /// The same of a script whose complexity is known, or not: to find it out takes as long as to generate a script.
+    pub(super) fn measure_analysed(
+        &self,
+        (script, complexity): (&str, Option<u64>),
+        data: &ScriptData,
+    ) -> Result<Measurement, MeasureError> {
         let key = self.key(script, data);
         if let Some(known) = self.cache().known.get(&key) {
             return Ok(known.clone());
         }
         let name = inside(&data.name);
+        let runner: &[&str] = if self.traced { &["-c", COVERAGE_RUNNER, COVERAGE] } else { &[] };
         let job = Job::new(self.interpreter.program())
-            .with_arguments(["-I", SCRIPT, "--out", OUT, "--", &name])
+            .with_arguments(["-I"])
+            .with_arguments(runner)
+            .with_arguments([SCRIPT, "--out", OUT, "--", &name])
             .with_file(SCRIPT, script)
             .with_file(&*name, &*data.bytes)
-            .keep(REPORT);
+            .keep(REPORT)
+            .keep(COVERAGE);
         let outcome = self.sandbox.run(&job)?;
-        let quality = PythonQuality.analyze(script);
+        let coverage = outcome.files.get(COVERAGE).filter(|_| self.traced);
+        let coverage = coverage.and_then(|bytes| Coverage::from_json(bytes).ok());
+        let counted = counted(&outcome);
         let measured = Measurement {
             size_bytes: script.len() as u64,
-            complexity: quality.mccabe_mean * quality.functions as f64,
+            complexity: complexity.unwrap_or_else(|| PythonQuality.analyze(script).mccabe as u64),
+            covered: coverage.filter(|_| counted.succeeded).map(|coverage| coverage.share()),
             run_time: outcome.run_time,
-            ..counted(&outcome)
+            ..counted
         };
         let mut cache = self.cache();
         cache.runs += 1;
@@ -138,10 +163,20 @@ impl Measurer {
         data: &ScriptData,
         threads: NonZeroUsize,
     ) -> Result<Vec<Measurement>, MeasureError> {
+        let scripts: Vec<_> = scripts.iter().map(|script| (*script, None)).collect();
+        self.measure_all_analysed(&scripts, data, threads)
+    }
+
+    pub(super) fn measure_all_analysed(
+        &self,
+        scripts: &[(&str, Option<u64>)],
+        data: &ScriptData,
+        threads: NonZeroUsize,
+    ) -> Result<Vec<Measurement>, MeasureError> {
         let mut places: BTreeMap<&str, usize> = BTreeMap::new();
         let mut distinct = Vec::new();
         for script in scripts {
-            places.entry(script).or_insert_with(|| {
+            places.entry(script.0).or_insert_with(|| {
                 distinct.push(*script);
                 distinct.len() - 1
             });
@@ -153,7 +188,7 @@ impl Measurer {
             loop {
                 let at = next.fetch_add(1, Ordering::Relaxed);
                 let Some(script) = distinct.get(at) else { return };
-                let measured = self.measure(script, data);
+                let measured = self.measure_analysed(*script, data);
                 *results[at].lock().unwrap_or_else(PoisonError::into_inner) = Some(measured);
             }
         };
@@ -174,7 +209,7 @@ impl Measurer {
             })
             .collect();
         let measured = measured?;
-        Ok(scripts.iter().map(|script| measured[places[script]].clone()).collect())
+        Ok(scripts.iter().map(|script| measured[places[script.0]].clone()).collect())
     }
 
     fn key(&self, script: &str, data: &ScriptData) -> String {

@@ -1,9 +1,11 @@
 //! How well a script does its job, measured: it runs on a sample of the user's data, in the sandbox, and what it leaves is counted.
 //!
-//! Three pieces, each of use by itself:
-//! - [`Sampling`] parts the user's data into a sample to tune on and rows to judge by;
+//! Four pieces, each of use by itself:
+//! - [`Sampling`] parts the user's data into rows to tune on, rows to decide by, and rows to judge by;
 //! - [`Measurer`] runs a script on such a part and gives a [`Measurement`], which [`FitnessWeights`] turn into a score;
-//! - [`MeasuredFitness`] does both for parameters θ: which script do they make, and what does it score.
+//! - [`MeasuredFitness`] does both for parameters θ: which script do they make, and what does it score;
+//! - [`MeasuredFitness::judge`] lets what a search found stand only where it is better than the defaults on rows that it was not
+//!   tuned on, and measures both on others still.
 //!
 //! A measurement is the same at every run, but for the run time, whose weight is 0 unless the user gives it one.
 //!
@@ -18,11 +20,13 @@
 //! # Ok::<(), orchestrator_codegen::FitnessWeightsError>(())
 //! ```
 
+mod judge;
 mod measure;
 mod sample;
 mod score;
 mod search;
 
+pub use judge::{Kept, MeasuredScore, MeasuredSearch};
 pub use measure::{CACHE_MAX, MeasureError, Measurer, ScriptData};
 pub use sample::{DataParts, Sampling, SamplingError};
 pub use score::{FitnessWeights, FitnessWeightsError, Measurement};

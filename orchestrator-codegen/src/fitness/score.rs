@@ -27,14 +27,18 @@ pub struct Measurement {
     pub typed_columns: u64,
     /// Length of the script in bytes.
     pub size_bytes: u64,
-    /// McCabe's complexity of all its functions together.
-    pub complexity: f64,
+    /// McCabe's complexity of the whole script, [`Quality::mccabe`](crate::Quality::mccabe).
+    pub complexity: u64,
+    /// The share of its statements that the run executed, in [0, 1], where that was measured ([`Measurer::tracing`](super::Measurer::tracing)). It has no weight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub covered: Option<f64>,
     /// From start to end. It differs from run to run, so that it is not part of what is written.
     #[serde(skip)]
     pub run_time: Duration,
 }
 
-/// How much each term counts for the score, as shares of their sum. Each term is in [0, 1], and 1 is best.
+/// How much each term counts for the score, as shares of their sum: any number from 0 on, without a unit. Each term is in [0, 1], and 1 is
+/// best.
 ///
 /// | term | formula | default weight |
 /// |---|---|---|
@@ -43,28 +47,28 @@ pub struct Measurement {
 /// | `types` | columns of another type than text / columns with values; 1 if there are none | 2 |
 /// | `errors` | 1 − quarantined rows / rows in | 2 |
 /// | `run_time` | 1 / (1 + run time / 1 s), the run time rounded up to a power of two of milliseconds | 0 |
-/// | `size` | 1 / (1 + bytes / 50 000) | 1 |
-/// | `complexity` | 1 / (1 + complexity / 200) | 1 |
+/// | `size` | 1 / (1 + bytes / 50 000) | 0.05 |
+/// | `complexity` | 1 / (1 + complexity / 200) | 0.05 |
 ///
-/// What the data become counts ten times, how the script does it twice: a block is worth its lines where it mends one cell in
-/// a few hundred. The time of a run differs from run to run, and with it the script that is found: same seed, same bytes holds as long
-/// as its weight is 0.
+/// What the data become counts a hundred times what the script is: size and complexity decide between scripts that do the same to the
+/// data, and a block is worth its lines where it mends one cell in about two thousand. The time of a run differs from run to run, and
+/// with it the script that is found: same seed, same bytes holds as long as its weight is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FitnessWeights {
-    /// Of the rows kept.
+    /// Of the rows kept; default 4.
     pub rows_kept: f64,
-    /// Of the cells without a value.
+    /// Of the cells that hold a value; default 2.
     pub nulls: f64,
-    /// Of the types recovered.
+    /// Of the types recovered; default 2.
     pub types: f64,
-    /// Of the rows that were put aside.
+    /// Of the rows that were not put aside; default 2.
     pub errors: f64,
-    /// Of the run time.
+    /// Of the run time; default 0.
     pub run_time: f64,
-    /// Of the length of the script.
+    /// Of the length of the script; default 0.05.
     pub size: f64,
-    /// Of its complexity.
+    /// Of its complexity; default 0.05.
     pub complexity: f64,
 }
 
@@ -76,8 +80,8 @@ impl Default for FitnessWeights {
             types: 2.0,
             errors: 2.0,
             run_time: 0.0,
-            size: 1.0,
-            complexity: 1.0,
+            size: 0.05,
+            complexity: 0.05,
         }
     }
 }
@@ -94,6 +98,12 @@ pub enum FitnessWeightsError {
         /// Its weight.
         value: f64,
     },
+    /// Name one of the terms.
+    #[error("there is no term {term:?}; there are {}", FitnessWeights::TERMS.join(", "))]
+    NoTerm {
+        /// What was named.
+        term: String,
+    },
     /// Give one term a weight above 0.
     #[error("no term has a weight above 0")]
     Nothing,
@@ -105,6 +115,38 @@ const COMPLEXITY_HALF: f64 = 200.0;
 const RUN_TIME_HALF: f64 = 1.0;
 
 impl FitnessWeights {
+    /// The names of the terms, in the order of the table.
+    pub const TERMS: [&'static str; 7] =
+        ["rows_kept", "nulls", "types", "errors", "run_time", "size", "complexity"];
+
+    /// The same with another weight of the term of this name, one of [`FitnessWeights::TERMS`].
+    ///
+    /// ```
+    /// use orchestrator_codegen::FitnessWeights;
+    /// let weights = FitnessWeights::default().with("nulls", 5.0)?;
+    /// assert_eq!(weights.nulls, 5.0);
+    /// assert!(weights.with("speed", 1.0).is_err() && weights.with("size", -1.0).is_err());
+    /// # Ok::<(), orchestrator_codegen::FitnessWeightsError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When there is no such term, or the weights make no score.
+    pub fn with(mut self, term: &str, weight: f64) -> Result<Self, FitnessWeightsError> {
+        let place = match term {
+            "rows_kept" => &mut self.rows_kept,
+            "nulls" => &mut self.nulls,
+            "types" => &mut self.types,
+            "errors" => &mut self.errors,
+            "run_time" => &mut self.run_time,
+            "size" => &mut self.size,
+            "complexity" => &mut self.complexity,
+            _ => return Err(FitnessWeightsError::NoTerm { term: term.to_owned() }),
+        };
+        *place = weight;
+        self.check()?;
+        Ok(self)
+    }
+
     /// The weighted mean of the terms: 0 for a script that failed, else in [0, 1].
     ///
     /// # Errors
@@ -136,14 +178,15 @@ impl FitnessWeights {
     }
 
     fn by_term(&self) -> [(&'static str, f64); 7] {
+        let [rows_kept, nulls, types, errors, run_time, size, complexity] = Self::TERMS;
         [
-            ("rows_kept", self.rows_kept),
-            ("nulls", self.nulls),
-            ("types", self.types),
-            ("errors", self.errors),
-            ("run_time", self.run_time),
-            ("size", self.size),
-            ("complexity", self.complexity),
+            (rows_kept, self.rows_kept),
+            (nulls, self.nulls),
+            (types, self.types),
+            (errors, self.errors),
+            (run_time, self.run_time),
+            (size, self.size),
+            (complexity, self.complexity),
         ]
     }
 }
@@ -166,7 +209,7 @@ impl Measurement {
             ("errors", 1.0 - share(self.rows_quarantined, self.rows_in)),
             ("run_time", half(milliseconds as f64 / 1e3, RUN_TIME_HALF)),
             ("size", half(self.size_bytes as f64, SIZE_HALF)),
-            ("complexity", half(self.complexity, COMPLEXITY_HALF)),
+            ("complexity", half(self.complexity as f64, COMPLEXITY_HALF)),
         ]
     }
 }
@@ -205,7 +248,7 @@ mod tests {
             nulls_left: 40,
             typed_columns: 1,
             size_bytes: 150_000,
-            complexity: 200.0,
+            complexity: 200,
             run_time: Duration::from_millis(600),
             ..perfect()
         };
@@ -243,5 +286,11 @@ mod tests {
             assert!(said.starts_with("the weight of nulls is"), "{said}");
         }
         assert_eq!(FitnessWeights::default().score(&Measurement::default()), Ok(0.0));
+        let said = FitnessWeights::default().with("speed", 1.0).unwrap_err().to_string();
+        assert!(said.contains("no term \"speed\"") && said.contains("run_time"), "{said}");
+        for (term, value) in perfect().terms() {
+            assert!(FitnessWeights::TERMS.contains(&term) && (0.0..=1.0).contains(&value));
+            assert_eq!(NONE.with(term, 2.0).unwrap().score(&perfect()), Ok(value));
+        }
     }
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use orchestrator_core::Parameters;
 
 use crate::generate::{GenerateError, Generator};
+use crate::output::Completeness;
 use crate::request::GenerateRequest;
 use crate::template::{TemplateError, decide};
 
@@ -39,16 +40,35 @@ pub enum MeasuredFitnessError {
 
 /// The measured fitness of θ: a script is generated for a request with θ in place of its own, and the innermost layer is measured.
 ///
-/// θ acts by the decisions on the blocks alone, so that of all θ that decide alike one is generated and run. There are few of those
-/// sets of blocks, and a search meets most of them early: it runs some dozens of scripts for some thousands of θ.
+/// θ acts by the decisions on the blocks alone, so that of all θ that decide alike on the innermost layer one is generated and run. There
+/// are few of those sets of blocks, and a search meets most of them early: it runs some dozens of scripts for some thousands of θ.
 pub struct MeasuredFitness {
     generator: Generator,
     measurer: Measurer,
     request: GenerateRequest,
     weights: FitnessWeights,
     threads: NonZeroUsize,
-    /// The innermost layers by decisions, at most [`CACHE_MAX`].
-    scripts: Mutex<BTreeMap<Vec<bool>, String>>,
+    /// The innermost layers by the decisions on them, at most [`CACHE_MAX`].
+    scripts: Mutex<BTreeMap<Vec<bool>, Arc<Made>>>,
+    /// The data that was measured on, at most [`DATA_MAX`].
+    data: Mutex<Vec<ScriptData>>,
+}
+
+/// Measurements on so much data are known at once, beside what the [`Measurer`] remembers: a search has three parts of it.
+const DATA_MAX: usize = 8;
+
+/// A script, and what it does to data, by its place.
+struct Made {
+    script: String,
+    /// McCabe's, as the generator counted it, where it did.
+    complexity: Option<u64>,
+    measured: Mutex<BTreeMap<usize, Measurement>>,
+}
+
+impl Made {
+    fn analysed(&self) -> (&str, Option<u64>) {
+        (&self.script, self.complexity)
+    }
 }
 
 impl MeasuredFitness {
@@ -61,6 +81,7 @@ impl MeasuredFitness {
             weights: FitnessWeights::default(),
             threads: NonZeroUsize::MIN,
             scripts: Mutex::default(),
+            data: Mutex::default(),
         }
     }
 
@@ -84,6 +105,24 @@ impl MeasuredFitness {
         &self.measurer
     }
 
+    /// What each term counts.
+    pub fn weights(&self) -> &FitnessWeights {
+        &self.weights
+    }
+
+    /// The share of the statements of the script of θ that a run on the data executes; none where it fails. The run is one of its
+    /// own, and does not count among [`Measurer::runs`].
+    ///
+    /// # Errors
+    /// As [`MeasuredFitness::measure`].
+    pub fn coverage(
+        &self,
+        theta: &Parameters,
+        data: &ScriptData,
+    ) -> Result<Option<f64>, MeasuredFitnessError> {
+        Ok(self.measurer.tracing().measure_analysed(self.made(theta)?.analysed(), data)?.covered)
+    }
+
     /// What the script of θ does to the data.
     ///
     /// # Errors
@@ -93,7 +132,15 @@ impl MeasuredFitness {
         theta: &Parameters,
         data: &ScriptData,
     ) -> Result<Measurement, MeasuredFitnessError> {
-        Ok(self.measurer.measure(&self.script(theta)?, data)?)
+        let (made, place) = (self.made(theta)?, self.place(data));
+        if let Some(known) = place.and_then(|place| open(&made.measured).get(&place).cloned()) {
+            return Ok(known);
+        }
+        let measured = self.measurer.measure_analysed(made.analysed(), data)?;
+        if let Some(place) = place {
+            open(&made.measured).insert(place, measured.clone());
+        }
+        Ok(measured)
     }
 
     /// The score of θ on the data, in [0, 1].
@@ -117,20 +164,30 @@ impl MeasuredFitness {
         thetas: &[Parameters],
         data: &ScriptData,
     ) -> Result<Vec<Result<f64, MeasuredFitnessError>>, MeasuredFitnessError> {
-        let scripts: Vec<_> = thetas.iter().map(|theta| self.script(theta)).collect();
-        let made: Vec<&str> = scripts.iter().flatten().map(String::as_str).collect();
-        let measured = self.measurer.measure_all(&made, data, self.threads)?;
-        let mut measured = measured.iter();
-        Ok(scripts
+        let made: Vec<_> = thetas.iter().map(|theta| self.made(theta)).collect();
+        let place = self.place(data);
+        let known = |made: &Made| place.and_then(|at| open(&made.measured).get(&at).cloned());
+        let unknown: Vec<&Arc<Made>> =
+            made.iter().flatten().filter(|made| known(made).is_none()).collect();
+        let scripts: Vec<_> = unknown.iter().map(|made| made.analysed()).collect();
+        let measured = self.measurer.measure_all_analysed(&scripts, data, self.threads)?;
+        if let Some(place) = place {
+            for (made, measured) in unknown.iter().zip(&measured) {
+                open(&made.measured).insert(place, measured.clone());
+            }
+        }
+        let mut measured = measured.into_iter();
+        Ok(made
             .iter()
             .zip(thetas)
-            .map(|(script, theta)| match script {
-                Ok(_) => {
-                    let measured = measured.next().expect("one measurement for each script");
-                    Ok(self.weights.score(measured)?)
+            .map(|(made, theta)| match made {
+                Ok(made) => {
+                    let known = if place.is_some() { known(made) } else { measured.next() };
+                    let measured = known.expect("one measurement for each script");
+                    Ok(self.weights.score(&measured)?)
                 }
                 // Errors cannot be copied; made once more, it is the same.
-                Err(_) => self.script(theta).map(|_| f64::NAN),
+                Err(_) => self.made(theta).map(|_| f64::NAN),
             })
             .collect())
     }
@@ -140,26 +197,50 @@ impl MeasuredFitness {
     /// # Errors
     /// When θ makes none.
     pub fn script(&self, theta: &Parameters) -> Result<String, MeasuredFitnessError> {
+        Ok(self.made(theta)?.script.clone())
+    }
+
+    fn made(&self, theta: &Parameters) -> Result<Arc<Made>, MeasuredFitnessError> {
         let request = GenerateRequest { parameters: theta.clone(), ..self.request.clone() };
         let template = self.generator.templates().named(&request.template)?;
         let decisions = decide(template, &request)?;
-        let key: Vec<bool> = decisions.iter().map(|decision| decision.kept).collect();
-        if let Some(script) = self.scripts().get(&key) {
-            return Ok(script.clone());
+        let innermost = template.layers().last().map(|layer| layer.name.as_str());
+        // The blocks of the other layers are no part of the innermost one, unless its template asks for them.
+        let asks = template.asks_decisions();
+        let matter = decisions.iter().filter(|d| asks || Some(d.layer.as_str()) == innermost);
+        let key: Vec<bool> = matter.map(|decision| decision.kept).collect();
+        if let Some(made) = open(&self.scripts).get(&key) {
+            return Ok(Arc::clone(made));
         }
         let scripts = self.generator.generate(&request)?;
         let layer = scripts.layers.last().cloned().unwrap_or_default();
         let Some(script) = scripts.source(&layer).map(str::to_owned) else {
             return Err(MeasuredFitnessError::NoScript { layer });
         };
-        let mut known = self.scripts();
-        if known.len() < CACHE_MAX {
-            known.insert(key, script.clone());
+        let quality = scripts.quality.get(&layer).filter(|quality| quality.parsed);
+        let complexity = quality.map(|quality| quality.mccabe as u64);
+        let made = Arc::new(Made { script, complexity, measured: Mutex::default() });
+        let mut known = open(&self.scripts);
+        // Where an outer layer did not validate, another template was used, and others may not need it.
+        if known.len() < CACHE_MAX && scripts.completeness == Completeness::Complete {
+            known.insert(key, Arc::clone(&made));
         }
-        Ok(script)
+        Ok(made)
     }
 
-    fn scripts(&self) -> MutexGuard<'_, BTreeMap<Vec<bool>, String>> {
-        self.scripts.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The place of the data among those that were measured on; none where there are too many.
+    fn place(&self, data: &ScriptData) -> Option<usize> {
+        let mut known = open(&self.data);
+        let place = known.iter().position(|known| known == data);
+        if place.is_none() && known.len() < DATA_MAX {
+            known.push(data.clone());
+            return Some(known.len() - 1);
+        }
+        place
     }
+}
+
+fn open<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Whoever panicked has changed nothing by halves.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

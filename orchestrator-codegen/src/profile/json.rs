@@ -4,6 +4,7 @@
 //! same texts: like Python's `json`, this takes NaN and Infinity, and the last of equal names.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::DataFormat;
 use super::ProfileError;
@@ -34,6 +35,8 @@ pub(super) struct JsonRecords {
     /// Lines that hold no JSON.
     pub(super) broken: usize,
     pub(super) assumed: Vec<String>,
+    /// Where the elements of a document lie in its text; none where the whole document is one record.
+    pub(super) spans: Vec<Range<usize>>,
 }
 
 /// Whether the file holds delimited text, one JSON document, or a JSON value a line; by its name, else its start.
@@ -91,7 +94,8 @@ fn line_value(file: &str, line: u64, text: &str) -> Result<Option<Json>, Profile
 
 /// The records of a document.
 pub(super) fn read_document(file: &str, text: &str) -> Result<JsonRecords, ProfileError> {
-    let mut document = Document { file, parser: Parser { text, at: 0 }, counted: (0, 1) };
+    let parser = Parser { text, at: 0 };
+    let mut document = Document { file, parser, counted: (0, 1), end: 0, spans: Vec::new() };
     document.parser.blanks();
     let start = document.parser.at;
     let mut found = JsonRecords::default();
@@ -101,6 +105,7 @@ pub(super) fn read_document(file: &str, text: &str) -> Result<JsonRecords, Profi
             let members = document.members()?;
             document.ends()?;
             found.assumed.push(document.choose(start, &members, &mut found.values)?);
+            found.spans = document.spans;
             return Ok(found);
         }
         _ => {
@@ -109,6 +114,7 @@ pub(super) fn read_document(file: &str, text: &str) -> Result<JsonRecords, Profi
         }
     }
     document.ends()?;
+    found.spans = document.spans;
     Ok(found)
 }
 
@@ -117,6 +123,10 @@ struct Document<'a> {
     parser: Parser<'a>,
     /// A place, and its line.
     counted: (usize, u64),
+    /// Where the last value ended.
+    end: usize,
+    /// Of the elements that were read.
+    spans: Vec<Range<usize>>,
 }
 
 impl Document<'_> {
@@ -139,6 +149,7 @@ impl Document<'_> {
             Fault::Damaged => ProfileError::DamagedJson { file: self.file.into(), line },
             Fault::Deep => ProfileError::DeepJson { file: self.file.into(), line },
         })?;
+        self.end = self.parser.at;
         self.parser.blanks();
         Ok(value)
     }
@@ -165,8 +176,9 @@ impl Document<'_> {
             return Ok(elements);
         }
         loop {
-            let line = self.line();
+            let (line, start) = (self.line(), self.parser.at);
             elements.push((line, self.value()?));
+            self.spans.push(start..self.end);
             let mark = self.expect(b",]")?;
             self.step();
             if mark == b']' {

@@ -16,6 +16,7 @@
 
 mod dialect;
 mod features;
+mod frame;
 mod json;
 mod kind;
 mod records;
@@ -27,6 +28,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 pub use features::FEATURES;
+pub(crate) use frame::Frame;
 pub use kind::ColumnType;
 
 use crate::rules::{FIELD_CHARS_MAX, JSON_COLUMNS_MAX, JSON_NESTING_MAX};

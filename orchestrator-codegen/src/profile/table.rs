@@ -37,7 +37,7 @@ impl Table {
         if found.values.is_empty() {
             return Err(ProfileError::Empty { file: file.into() });
         }
-        let JsonRecords { values, blank_lines, broken, assumed } = found;
+        let JsonRecords { values, blank_lines, broken, assumed, .. } = found;
         let table = Table { format, blank_lines, broken, assumed, ..Table::default() };
         if let Some(rows) = json::rows(file, &values)? {
             let sample = &rows[..rows.len().min(SAMPLE_RECORDS)];

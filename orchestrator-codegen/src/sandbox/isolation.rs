@@ -13,8 +13,8 @@ use super::limits::Limits;
 pub struct Isolation {
     /// There was no network, not even this machine by itself (a network namespace of Linux).
     pub network_cut: bool,
-    /// No child can outlive the program, whatever it does (a process namespace of Linux). Otherwise children are found by
-    /// their group and, where there is `/proc`, by their parents: one that leaves both within a few milliseconds escapes.
+    /// No child can outlive the program, whatever it does (a process namespace of Linux). Otherwise children are found by their
+    /// group and, where there is `/proc`, by their parents and their environment: one that leaves all three at once escapes.
     pub children_bound: bool,
     /// [`Limits::memory_bytes`] was set.
     pub memory_limited: bool,

@@ -28,12 +28,20 @@ pub(super) struct Family {
     bound: bool,
     /// Every descendant that was ever seen and may still be there.
     seen: Vec<Process>,
+    /// What stands in the environment of the child and of no other program's; none if its environment is not our own.
+    mark: Option<Vec<u8>>,
 }
 
 impl Family {
     /// `child` must lead a group of its own.
     pub(super) fn of(child: Child, isolation: Isolation) -> Family {
-        Family { child, bound: isolation.children_bound, seen: Vec::new() }
+        Family { child, bound: isolation.children_bound, seen: Vec::new(), mark: None }
+    }
+
+    /// The same of a child with this entry `NAME=value` in its environment, by which a descendant is known that left both its group
+    /// and its parents: what a daemon does.
+    pub(super) fn marked(self, mark: Vec<u8>) -> Family {
+        Family { mark: Some(mark), ..self }
     }
 
     /// Whether the child has ended. Its number, and with it its group, stays taken until [`Family::end`].
@@ -61,6 +69,7 @@ impl Family {
         }
         for _ in 0..KILLS_MAX {
             self.look();
+            self.look_for_the_mark();
             let own = self.child.id();
             let others = self.seen.iter().filter(|process| process.id != own).count();
             if others == 0 && self.has_ended()? {
@@ -123,6 +132,22 @@ impl Family {
 
     #[cfg(not(target_os = "linux"))]
     fn look(&mut self) {}
+
+    /// Finds descendants by their environment. Takes longer than [`Family::look`], and is for the end.
+    #[cfg(target_os = "linux")]
+    fn look_for_the_mark(&mut self) {
+        let Some(mark) = &self.mark else { return };
+        for linux::Found { process, .. } in linux::living() {
+            if !self.seen.contains(&process) && linux::has_in_environment(process.id, mark) {
+                self.seen.push(process);
+            }
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn look_for_the_mark(&mut self) {
+        let _nowhere_to_look = &self.mark;
+    }
 }
 
 #[cfg(target_os = "linux")]
@@ -147,6 +172,12 @@ mod linux {
             parse(id, &String::from_utf8_lossy(&stat))
         })
         .collect()
+    }
+
+    /// Whether this was in the environment that the process started with; that of other users' processes cannot be read.
+    pub(super) fn has_in_environment(id: u32, mark: &[u8]) -> bool {
+        let environment = std::fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
+        environment.split(|&byte| byte == 0).any(|entry| entry == mark)
     }
 
     /// One line of `/proc/ID/stat`; `None` for a process that only waits to be noticed.

@@ -239,6 +239,11 @@ impl Sandbox {
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let began = Instant::now();
         let mut family = Family::of(command.spawn()?, isolation);
+        if environment == Environment::Empty {
+            // The folder is this run's alone, and so is its name.
+            let mark = [b"TMPDIR=", temporary.as_os_str().as_encoded_bytes()].concat();
+            family = family.marked(mark);
+        }
         let watched = Watched { folder, temporary: &temporary, stdout: &stdout, stderr: &stderr };
         let exceeded = self.watch(&mut family, &watched, began, isolation);
         let run_time = began.elapsed();

@@ -90,7 +90,21 @@ impl Worker for GenerateUnit {
             cache::keep(self.0.staging.path(), &request, &generated)
                 .map_err(super::terminal("output"))?;
         }
-        let CodegenOutput { scripts, quality_score, checks } = generated;
+        let CodegenOutput { mut scripts, mut quality_score, mut checks } = generated;
+        if let (Some(measured), Some(layer)) =
+            (learned.rl_optimization.measured, scripts.layers.last().cloned())
+        {
+            let shipped = scripts.sample_metadata.get(&layer).map(|data| data.sha256.as_str());
+            let name = "what was measured is what is shipped";
+            let same = shipped == Some(measured.script_sha256.as_str());
+            checks.push(Check::new(name, same, format!("{layer}, by its digest")));
+            if let (true, Some(covered), Some(quality)) =
+                (same, measured.covered, scripts.quality.get_mut(&layer))
+            {
+                *quality = quality.clone().with_coverage(covered);
+                quality_score = scripts.quality_score();
+            }
+        }
         let found = scripts.diagnostics.values().chain(scripts.refused.values()).flatten();
         let errors = found.filter(|found| found.severity == Severity::Error).count();
         Ok(TaskOutput::of(&CodeGeneration {

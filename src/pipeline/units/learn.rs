@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use orchestrator_codegen::MeasuredSearch;
 use orchestrator_core::{
     Check, ParameterSpace, Parameters, Payload, Task, TaskError, TaskOutput, Worker, async_trait,
 };
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::initialise::Initialised;
 use super::search::GaOptimization;
 use super::{Unit, terminal};
-use crate::pipeline::objective::{MeasuredSearch, Objective};
+use crate::pipeline::objective::{Objective, check};
 use crate::pipeline::workflow::step;
 
 /// How many entries of the Q-table are handed on where no preset asks for less: a run meets a few hundred at the most, and a table must
@@ -23,7 +24,8 @@ const Q_TABLE_MAX: usize = 2_000;
 /// What the learning step hands on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RlOptimization {
-    /// The refined parameters; those of the genetic search where nothing better was met.
+    /// The refined parameters; those of the genetic search where nothing better was met; the defaults where scripts were measured and
+    /// neither was better than they are on rows that it was not tuned on.
     pub optimized_params: Parameters,
     /// What was measured of the parameters, where scripts were measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -34,7 +36,7 @@ pub struct RlOptimization {
     pub reward_history: Vec<f64>,
     /// The fitness before.
     pub fitness_start: f64,
-    /// The fitness after; never less.
+    /// The fitness after: of the parameters that stand. Never less, unless these are the defaults.
     pub fitness_end: f64,
     /// How many pairs of state and action the table has.
     pub q_table_size: usize,
@@ -73,7 +75,7 @@ impl Worker for LearnUnit {
     async fn execute(&self, task: Task) -> Result<TaskOutput, TaskError> {
         let initialised: Initialised = task.context().output(step::INITIALISE)?;
         let searched: GaOptimization = task.context().output(step::GENETIC_SEARCH)?;
-        let measured = Objective::of(&self.0, &initialised)?;
+        let maximised = Objective::of(&self.0, &initialised)?;
         let space = initialised.space();
         let settings = self.0.context.settings;
         let request = RlRequest {
@@ -86,10 +88,10 @@ impl Worker for LearnUnit {
         };
         let evaluations = Arc::new(AtomicU64::new(0));
         let objective = {
-            let (measured, evaluations) = (measured.clone(), evaluations.clone());
+            let (objective, evaluations) = (maximised.clone(), evaluations.clone());
             move |point: &[f64]| {
                 evaluations.fetch_add(1, Ordering::Relaxed);
-                measured.value(point)
+                objective.value(point)
             }
         };
         let prune =
@@ -105,16 +107,25 @@ impl Worker for LearnUnit {
         checks.push(Check::new("fitness did not fall", end >= searched.final_fitness, detail));
         let refined = Parameters::from_vector(&space, &result.best).map_err(terminal("rl"))?;
         let stands = end >= searched.final_fitness;
-        let optimized_params = if stands { refined } else { searched.optimized_params };
-        let measured = measured.compare(&optimized_params)?;
-        checks.extend(measured.as_ref().map(MeasuredSearch::check));
+        let mut candidates = vec![searched.optimized_params];
+        if stands {
+            candidates.insert(0, refined);
+        }
+        let (optimized_params, measured, fitness_end) = match maximised.judge(&candidates)? {
+            Some((standing, measured)) => {
+                let value = maximised.value(&standing.to_vector());
+                (standing, Some(measured), value)
+            }
+            None => (candidates.swap_remove(0), None, end.max(searched.final_fitness)),
+        };
+        checks.extend(measured.as_ref().map(check));
         let rl_optimization = RlOptimization {
             optimized_params,
             measured,
             final_reward: result.final_reward,
             reward_history: result.reward_history,
             fitness_start: searched.final_fitness,
-            fitness_end: if stands { end } else { searched.final_fitness },
+            fitness_end,
             q_table_size: result.q_table_size,
             episodes: result.episodes,
             steps: result.steps,
