@@ -9,6 +9,7 @@ mod support;
 use std::path::Path;
 use std::process::Command;
 
+#[cfg(all(feature = "shell", feature = "sql"))]
 use families::scripts_for;
 use orchestrator_codegen::{GenerateRequest, GeneratedScripts, Generator, Profile, Template};
 
@@ -18,6 +19,17 @@ const ALL: [&str; 4] = ["types", "faults", "idempotence", "refusals"];
 fn profile() -> Profile {
     let text = "id;it's \"x\";ok;day;at;none\n1;2,5;yes;2024-01-02;2024-01-02 10:00;\n2;3,5;no;2024-01-03;2024-01-03 11:00;NA\n";
     Profile::of_bytes("t.csv", text.as_bytes()).unwrap()
+}
+
+/// One column, runs of blanks, JSON, and columns that identify nothing.
+fn other_profiles() -> [Profile; 4] {
+    [
+        ("one.csv", "city\nParis\nRome\nBerlin\n"),
+        ("blanks.txt", "days weight id\n0.5 1 1\n2.5 1 2\n3.5 7 3\n"),
+        ("records.json", "[{\"a\": 1, \"b\": \"x\"}, {\"a\": 2, \"b\": \"y\"}]"),
+        ("dice.csv", "eyes,won\n1,true\n2,false\n1,false\n"),
+    ]
+    .map(|(name, text)| Profile::of_bytes(name, text.as_bytes()).unwrap())
 }
 
 fn tests_for(
@@ -37,37 +49,39 @@ fn tests_for(
     Generator::new().generate(&request).unwrap()
 }
 
-/// Whether the tests pass, and what they said.
+/// Whether the tests pass, up to the first one that does not, and what they said.
 fn outcome(folder: &Path) -> (bool, String) {
-    let output = Command::new("python3").arg("test_etl.py").current_dir(folder).output().unwrap();
+    let arguments = ["test_etl.py", "--failfast"];
+    let output = Command::new("python3").args(arguments).current_dir(folder).output().unwrap();
     (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
 #[test]
 fn they_pass_on_the_python_script_with_and_without_its_blocks() {
-    let one_column = Profile::of_bytes("t.csv", b"city\nParis\nRome\nBerlin\n").unwrap();
     let everything = support::everything();
-    for (scripts, profile) in [
-        (support::scripts(&[]), profile()),
-        (everything.clone(), profile()),
-        (everything, one_column),
-    ] {
+    let cases = [(support::scripts(&[]), profile()), (everything.clone(), profile())];
+    let others = other_profiles().map(|profile| (everything.clone(), profile));
+    for (scripts, profile) in cases.into_iter().chain(others) {
         let folder = tempfile::tempdir().unwrap();
         scripts.write_to(folder.path()).unwrap();
-        tests_for("tests-python", &profile, "layer_2.py", &[]).write_to(folder.path()).unwrap();
+        let name = if profile.columns.len() > 2 { "tests-python" } else { "tests-python-simple" };
+        tests_for(name, &profile, "layer_2.py", &[]).write_to(folder.path()).unwrap();
         let (passed, said) = outcome(folder.path());
-        assert!(passed, "{said}");
+        assert!(passed, "{}: {said}", profile.file);
     }
 }
 
+#[cfg(all(feature = "shell", feature = "sql"))]
 #[test]
 fn they_pass_on_the_script_in_bash_and_sql() {
-    let profile = profile();
-    let folder = tempfile::tempdir().unwrap();
-    scripts_for("etl-bash-sql", &profile, &["imputation"]).write_to(folder.path()).unwrap();
-    tests_for("tests-python", &profile, "layer_0.sh", &["bash"]).write_to(folder.path()).unwrap();
-    let (passed, said) = outcome(folder.path());
-    assert!(passed, "{said}");
+    let others = other_profiles().map(|profile| ("tests-python-simple", profile));
+    for (name, profile) in [("tests-python", profile())].into_iter().chain(others) {
+        let folder = tempfile::tempdir().unwrap();
+        scripts_for("etl-bash-sql", &profile, &["imputation"]).write_to(folder.path()).unwrap();
+        tests_for(name, &profile, "layer_0.sh", &["bash"]).write_to(folder.path()).unwrap();
+        let (passed, said) = outcome(folder.path());
+        assert!(passed, "{}: {said}", profile.file);
+    }
 }
 
 #[test]
@@ -82,10 +96,10 @@ fn they_fail_on_broken_scripts() {
             "kept.writerow(row.cells)",
             "row.line == 9 or kept.writerow(row.cells)",
         ),
-        // Duplicates are kept.
+        // Duplicates are kept, where a column identifies the rows.
         ("tests-python-simple", "verdict = DUPLICATE if key in seen else KEPT", "verdict = KEPT"),
         // Integers are taken for text.
-        ("tests-python-standard", "\"integer\": numbers,", "\"integer\": 0,"),
+        ("tests-python-standard", "if INTEGER.fullmatch(text):", "if False:"),
         // A missing value keeps its word.
         (
             "tests-python-standard",
@@ -95,16 +109,20 @@ fn they_fail_on_broken_scripts() {
         // What does not fit is kept as it is.
         (
             "tests-python-standard",
-            "if kind not in accepted(self.type, self.order):\n            return None",
-            "if kind not in accepted(self.type, self.order):\n            return text",
+            "if kind not in accepted(self.type, self.habits):\n            return None",
+            "if kind not in accepted(self.type, self.habits):\n            return text",
         ),
         // The second cleaning gives something else.
-        ("tests-python", "return str(int(text))", "return str(int(text) + 1)"),
+        (
+            "tests-python",
+            "str(int(text.replace(\",\", \"\")))",
+            "str(int(text.replace(\",\", \"\")) + 1)",
+        ),
         // Half a result is left behind.
         (
             "tests-python",
-            "    check_text(path)\n    if",
-            "    os.makedirs(out, exist_ok=True)\n    check_text(path)\n    if",
+            "    source = open_source(path, wishes)\n",
+            "    os.makedirs(out, exist_ok=True)\n    source = open_source(path, wishes)\n",
         ),
     ];
     for (name, from, to) in broken {
