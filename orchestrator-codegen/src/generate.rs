@@ -343,7 +343,10 @@ impl Generator {
 
 /// As many as `str::lines` finds, faster.
 fn lines(source: &str) -> u64 {
-    let ends = source.bytes().filter(|byte| *byte == b'\n').count() as u64;
+    // So many ends fit into a byte, and sums of bytes into registers of the processor.
+    let blocks = source.as_bytes().chunks(255);
+    let in_block = |block: &[u8]| block.iter().map(|byte| u8::from(*byte == b'\n')).sum::<u8>();
+    let ends: u64 = blocks.map(|block| u64::from(in_block(block))).sum();
     ends + u64::from(!source.is_empty() && !source.ends_with('\n'))
 }
 
