@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     #[arg(long = "feature", value_name = "NAME=NUMBER")]
     pub(crate) features: Vec<String>,
     /// Draw the parameters of the blocks by this seed, instead of taking the features as they are
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) seed: Option<u64>,
     /// Render and validate, print what would change, and write nothing
     #[arg(long)]

@@ -7,6 +7,8 @@ use orchestrator_ai::codegen::{
     InputSpec, InputType, Language, Template, TemplateError, Templates,
 };
 
+use crate::request::OF_DATA;
+
 /// The families with their templates, the simplest last, and what these write and ask for.
 pub(crate) fn list(templates: &Templates, only: Option<&str>) -> Result<String, TemplateError> {
     let mut families: BTreeMap<&str, Vec<&Template>> = BTreeMap::new();
@@ -61,6 +63,7 @@ fn shown(input: &InputSpec) -> String {
         kind => format!("{kind:?}").to_lowercase(),
     };
     let default = match &input.default {
+        _ if OF_DATA.contains(&input.name.as_str()) => "from --data".to_owned(),
         None => "must be given".to_owned(),
         Some(value) => format!(
             "default {}",

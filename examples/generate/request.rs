@@ -17,6 +17,9 @@ const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/penguins
 /// The input that takes a definition in the JSON form of the core.
 const DEFINITION: &str = "definition";
 
+/// The inputs that `--data` fills in.
+pub(crate) const OF_DATA: [&str; 4] = [COLUMNS, DELIMITER, HEADER, DEFINITION];
+
 type Failure = Box<dyn std::error::Error>;
 
 /// What the generator is asked for.

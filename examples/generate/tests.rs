@@ -201,6 +201,7 @@ fn what_cannot_be_done_is_told_in_one_line_with_the_remedy() {
     for (words, says) in [
         (vec!["--colour"], "unexpected argument '--colour' found"),
         (vec!["--seed", "x"], "invalid value 'x' for '--seed <N>'"),
+        (vec!["--seed", "-1"], "invalid value '-1' for '--seed <N>'"),
         (
             vec!["--template", "etl-cobol"],
             "there is no such template; the templates are etl-bash-sql",

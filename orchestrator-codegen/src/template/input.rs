@@ -107,7 +107,7 @@ pub enum InputType {
     Path,
     /// A list of records of texts, numbers and booleans.
     Records,
-    /// Any value: lists and records of whatever, at most [`VALUE_DEPTH_MAX`] deep.
+    /// Any value: lists and records of whatever, at most 32 deep.
     Value,
 }
 
