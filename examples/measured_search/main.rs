@@ -153,6 +153,8 @@ fn search(
         ..GaConfig::documents()
     };
     let mut search = Ga::search(space.clone(), config, seed)?;
+    let starts = fitness.starts(&defaults)?.into_iter().take(arguments.population / 2);
+    search.start_from(&starts.map(|theta| theta.to_vector()).collect::<Vec<_>>())?;
     let mut best: Vec<Parameters> = Vec::new();
     while !search.finished() {
         let thetas: Result<Vec<Parameters>, _> =

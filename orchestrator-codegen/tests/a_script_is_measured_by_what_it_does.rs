@@ -228,3 +228,21 @@ fn a_tracing_measurer_tells_how_much_of_a_script_was_executed() {
     assert_eq!((failed.succeeded, failed.fault.as_str()), (false, "exit code 1: ValueError: 1"));
     assert_eq!(failed.covered, None, "of a script that failed nothing is known");
 }
+
+#[test]
+fn a_search_begins_with_the_defaults_and_what_differs_from_them() {
+    let (fitness, _) = fitness();
+    let defaults = Template::builtin("etl-python").unwrap().neutral_parameters();
+    let starts = fitness.starts(&defaults).unwrap();
+    assert_eq!(starts[0], defaults);
+    let scripts: Vec<String> = starts.iter().map(|theta| fitness.script(theta).unwrap()).collect();
+    for (at, (theta, script)) in starts.iter().zip(&scripts).enumerate().skip(1) {
+        let changed =
+            theta.weights.iter().filter(|(name, weight)| defaults.weights[*name] != **weight);
+        assert_eq!(changed.count(), 1);
+        assert!(!scripts[..at].contains(script), "each makes a script of its own");
+    }
+    // A quarter of the cells of a column is missing: the defaults fill them, and one start does not.
+    assert!(scripts[0].contains("def impute("));
+    assert!(scripts[1..].iter().any(|script| !script.contains("def impute(")));
+}

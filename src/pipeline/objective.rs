@@ -60,6 +60,16 @@ impl Objective {
         self.values(&[point])[0]
     }
 
+    /// Where the search may begin beside what is known of earlier runs.
+    pub(super) fn starts(&self) -> Result<Vec<Parameters>, TaskError> {
+        match self {
+            Objective::Formula { .. } => Ok(Vec::new()),
+            Objective::Measured(measured) => {
+                measured.fitness.starts(&measured.defaults).map_err(terminal("fitness"))
+            }
+        }
+    }
+
     /// Which of θ, the best first, and the defaults stands, and what was measured of it; the first under a formula.
     pub(super) fn judge(
         &self,
