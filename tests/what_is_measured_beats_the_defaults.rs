@@ -32,7 +32,7 @@ fn table(kind: usize, seed: u64) -> (&'static str, String) {
     let (mut csv, mut json) = (String::new(), Vec::new());
     for row in 0..120 {
         // One cell in eighty of kinds 0 and 3: the defaults fill gaps from one in sixty on.
-        let gap = if kind % 3 == 0 { row % 20 == 7 } else { stream.chance(0.1 * kind as f64) };
+        let gap = if kind.is_multiple_of(3) { row % 20 == 7 } else { stream.chance(0.1 * kind as f64) };
         let amount = match gap {
             true => String::new(),
             false if kind >= 3 && stream.chance(0.03) => "1e6".to_owned(),
@@ -70,7 +70,7 @@ fn on_rows_that_had_no_part_in_the_search() {
         println!("{kind} {name}: {:.5}, default {:.5}, {:?}", ours.score, theirs.score, found.kept);
         assert!(found.found_tuning.score >= found.default_tuning.score);
         assert!(found.found_validation.score >= found.default_validation.score);
-        if kind % 3 == 0 {
+        if kind.is_multiple_of(3) {
             // So few gaps that the defaults leave them; the search finds that they are worth filling.
             assert!(theirs.measurement.nulls_left > 0 && ours.measurement.nulls_left == 0);
         }
