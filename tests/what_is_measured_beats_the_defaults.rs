@@ -32,7 +32,8 @@ fn table(kind: usize, seed: u64) -> (&'static str, String) {
     let (mut csv, mut json) = (String::new(), Vec::new());
     for row in 0..120 {
         // One cell in eighty of kinds 0 and 3: the defaults fill gaps from one in sixty on.
-        let gap = if kind.is_multiple_of(3) { row % 20 == 7 } else { stream.chance(0.1 * kind as f64) };
+        let gap =
+            if kind.is_multiple_of(3) { row % 20 == 7 } else { stream.chance(0.1 * kind as f64) };
         let amount = match gap {
             true => String::new(),
             false if kind >= 3 && stream.chance(0.03) => "1e6".to_owned(),

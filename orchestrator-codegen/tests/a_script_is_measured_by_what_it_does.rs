@@ -196,6 +196,12 @@ fn what_was_found_stands_only_where_it_is_better_on_other_rows_too() {
         assert_eq!(judged.found_tuning, judged.default_tuning);
         assert_ne!(judged.searched_validation, judged.default_validation.score);
     }
+    // So few gaps that filling them pays, but hardly: chance again, where rows with as few gaps may have none.
+    let few = |rows| table(rows / 4, rows);
+    let (tuning, validation) = (few(600), few(601));
+    let scores = [&bare, &filling].map(|theta| fitness.score(theta, &tuning).unwrap());
+    assert!(scores[1] > scores[0], "{scores:?}");
+    assert_eq!(judge(candidates, tuning, validation).1.kept, Kept::Defaults);
     // The first that is better stands; the defaults are not better than themselves.
     let (stands, _) = judge(&[bare.clone(), filling.clone()], holes(20), holes(21));
     assert_eq!(stands, filling);
@@ -245,4 +251,9 @@ fn a_search_begins_with_the_defaults_and_what_differs_from_them() {
     // A quarter of the cells of a column is missing: the defaults fill them, and one start does not.
     assert!(scripts[0].contains("def impute("));
     assert!(scripts[1..].iter().any(|script| !script.contains("def impute(")));
+    let (fitness, parts) = self::fitness();
+    let ranked = fitness.best_first(starts.clone(), &parts.tuning).unwrap();
+    let score = |theta: &Parameters| fitness.score(theta, &parts.tuning).unwrap();
+    assert!(ranked.iter().map(score).is_sorted_by(|one, other| one >= other));
+    assert_eq!(ranked.len(), starts.len());
 }

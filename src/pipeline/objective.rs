@@ -78,9 +78,13 @@ impl Objective {
         match self {
             Objective::Formula { .. } => Ok(None),
             Objective::Measured(measured) => {
-                let judged =
-                    measured.fitness.judge(candidates, &measured.defaults, &measured.parts);
-                judged.map(Some).map_err(terminal("fitness"))
+                let Measured { fitness, defaults, parts, .. } = &**measured;
+                let refuse = terminal("fitness");
+                // Where what was found does not stand, a step from the defaults may.
+                let steps = fitness.starts(defaults).map_err(&refuse)?;
+                let steps = fitness.best_first(steps, &parts.tuning).map_err(&refuse)?;
+                let candidates = [candidates, &steps].concat();
+                fitness.judge(&candidates, defaults, parts).map(Some).map_err(refuse)
             }
         }
     }

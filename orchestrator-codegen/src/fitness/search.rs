@@ -192,6 +192,22 @@ impl MeasuredFitness {
             .collect())
     }
 
+    /// These θ by their scores on the data, the best first; equal ones keep their order, and those that make no script are left out.
+    ///
+    /// # Errors
+    /// When nothing can be run.
+    pub fn best_first(
+        &self,
+        thetas: Vec<Parameters>,
+        data: &ScriptData,
+    ) -> Result<Vec<Parameters>, MeasuredFitnessError> {
+        let scores = self.scores(&thetas, data)?.into_iter().zip(thetas);
+        let mut scored: Vec<(f64, Parameters)> =
+            scores.filter_map(|(score, theta)| Some((score.ok()?, theta))).collect();
+        scored.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+        Ok(scored.into_iter().map(|(_, theta)| theta).collect())
+    }
+
     /// Where a search may begin: `defaults`, and each θ that differs from them in the weight of one feature, at the least or at the
     /// greatest that it can be, and decides otherwise on the innermost layer. Of θ that decide alike the first is taken. So that a
     /// block that does nothing for the data is tried without from the beginning, and one that the data need, with.
