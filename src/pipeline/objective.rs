@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use orchestrator_codegen::{
-    DEFAULT_TEMPLATE, DataParts, FitnessWeights, GenerateRequest, Generator, Interpreter, Limits,
-    MeasuredFitness, MeasuredSearch, Measurer, Sampling, Template,
+    DEFAULT_TEMPLATE, DataParts, FitnessWeights, GenerateRequest, Generator, Interpreter, Kept,
+    Limits, MeasuredFitness, MeasuredSearch, Measurer, Sampling, Template,
 };
 use orchestrator_core::{Check, ParameterSpace, Parameters, TaskError};
 
@@ -80,7 +80,12 @@ impl Objective {
             Objective::Measured(measured) => {
                 let Measured { fitness, defaults, parts, .. } = &**measured;
                 let refuse = terminal("fitness");
-                // Where what was found does not stand, a step from the defaults may.
+                let (theta, judged) =
+                    fitness.judge(candidates, defaults, parts).map_err(&refuse)?;
+                if judged.kept == Kept::Found {
+                    return Ok(Some((theta, judged)));
+                }
+                // A step from the defaults may stand where what was found does not.
                 let steps = fitness.starts(defaults).map_err(&refuse)?;
                 let steps = fitness.best_first(steps, &parts.tuning).map_err(&refuse)?;
                 let candidates = [candidates, &steps].concat();
