@@ -153,6 +153,9 @@ fn search(
         ..GaConfig::documents()
     };
     let mut search = Ga::search(space.clone(), config, seed)?;
+    let starts = fitness.starts(&defaults)?;
+    let first = starts.iter().take(arguments.population / 2).map(Parameters::to_vector);
+    search.start_from(&first.collect::<Vec<_>>())?;
     let mut best: Vec<Parameters> = Vec::new();
     while !search.finished() {
         let thetas: Result<Vec<Parameters>, _> =
@@ -168,7 +171,10 @@ fn search(
         let scores = fitness.scores(&best, data)?.into_iter();
         Ok(scores.collect::<Result<_, _>>()?)
     };
-    let (_, judged) = fitness.judge(&best[best.len() - 1..], &defaults, &parts)?;
+    // Where what was found does not stand, a step from the defaults may.
+    let mut candidates = fitness.best_first(starts, &parts.tuning)?;
+    candidates.insert(0, best[best.len() - 1].clone());
+    let (_, judged) = fitness.judge(&candidates, &defaults, &parts)?;
     Ok(Trial { tuning: scores(&parts.tuning)?, held_out: scores(&parts.held_out)?, judged })
 }
 

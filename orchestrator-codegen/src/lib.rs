@@ -123,9 +123,9 @@ mod worker;
 
 pub use activation::{Activation, SCORE_THRESHOLD};
 pub use fitness::{
-    CACHE_MAX, DataParts, FitnessWeights, FitnessWeightsError, Kept, MeasureError, MeasuredFitness,
-    MeasuredFitnessError, MeasuredScore, MeasuredSearch, Measurement, Measurer, Sampling,
-    SamplingError, ScriptData,
+    CACHE_MAX, DataParts, FitnessWeights, FitnessWeightsError, KEPT_MARGIN, Kept, MeasureError,
+    MeasuredFitness, MeasuredFitnessError, MeasuredScore, MeasuredSearch, Measurement, Measurer,
+    Sampling, SamplingError, ScriptData,
 };
 pub use generate::{GenerateError, Generator, RETRIES_MAX};
 pub use language::Language;

@@ -196,6 +196,12 @@ fn what_was_found_stands_only_where_it_is_better_on_other_rows_too() {
         assert_eq!(judged.found_tuning, judged.default_tuning);
         assert_ne!(judged.searched_validation, judged.default_validation.score);
     }
+    // So few gaps that filling them pays, but hardly: chance again, where rows with as few gaps may have none.
+    let few = |rows| table(rows / 4, rows);
+    let (tuning, validation) = (few(600), few(601));
+    let scores = [&bare, &filling].map(|theta| fitness.score(theta, &tuning).unwrap());
+    assert!(scores[1] > scores[0], "{scores:?}");
+    assert_eq!(judge(candidates, tuning, validation).1.kept, Kept::Defaults);
     // The first that is better stands; the defaults are not better than themselves.
     let (stands, _) = judge(&[bare.clone(), filling.clone()], holes(20), holes(21));
     assert_eq!(stands, filling);
@@ -227,4 +233,27 @@ fn a_tracing_measurer_tells_how_much_of_a_script_was_executed() {
     let failed = measurer.tracing().measure("x = 1\nraise ValueError(x)\ny = 2\n", &table).unwrap();
     assert_eq!((failed.succeeded, failed.fault.as_str()), (false, "exit code 1: ValueError: 1"));
     assert_eq!(failed.covered, None, "of a script that failed nothing is known");
+}
+
+#[test]
+fn a_search_begins_with_the_defaults_and_what_differs_from_them() {
+    let (fitness, _) = fitness();
+    let defaults = Template::builtin("etl-python").unwrap().neutral_parameters();
+    let starts = fitness.starts(&defaults).unwrap();
+    assert_eq!(starts[0], defaults);
+    let scripts: Vec<String> = starts.iter().map(|theta| fitness.script(theta).unwrap()).collect();
+    for (at, (theta, script)) in starts.iter().zip(&scripts).enumerate().skip(1) {
+        let changed =
+            theta.weights.iter().filter(|(name, weight)| defaults.weights[*name] != **weight);
+        assert_eq!(changed.count(), 1);
+        assert!(!scripts[..at].contains(script), "each makes a script of its own");
+    }
+    // A quarter of the cells of a column is missing: the defaults fill them, and one start does not.
+    assert!(scripts[0].contains("def impute("));
+    assert!(scripts[1..].iter().any(|script| !script.contains("def impute(")));
+    let (fitness, parts) = self::fitness();
+    let ranked = fitness.best_first(starts.clone(), &parts.tuning).unwrap();
+    let score = |theta: &Parameters| fitness.score(theta, &parts.tuning).unwrap();
+    assert!(ranked.iter().map(score).is_sorted_by(|one, other| one >= other));
+    assert_eq!(ranked.len(), starts.len());
 }

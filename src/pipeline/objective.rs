@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use orchestrator_codegen::{
-    DEFAULT_TEMPLATE, DataParts, FitnessWeights, GenerateRequest, Generator, Interpreter, Limits,
-    MeasuredFitness, MeasuredSearch, Measurer, Sampling, Template,
+    DEFAULT_TEMPLATE, DataParts, FitnessWeights, GenerateRequest, Generator, Interpreter, Kept,
+    Limits, MeasuredFitness, MeasuredSearch, Measurer, Sampling, Template,
 };
 use orchestrator_core::{Check, ParameterSpace, Parameters, TaskError};
 
@@ -60,6 +60,16 @@ impl Objective {
         self.values(&[point])[0]
     }
 
+    /// Where the search may begin beside what is known of earlier runs.
+    pub(super) fn starts(&self) -> Result<Vec<Parameters>, TaskError> {
+        match self {
+            Objective::Formula { .. } => Ok(Vec::new()),
+            Objective::Measured(measured) => {
+                measured.fitness.starts(&measured.defaults).map_err(terminal("fitness"))
+            }
+        }
+    }
+
     /// Which of θ, the best first, and the defaults stands, and what was measured of it; the first under a formula.
     pub(super) fn judge(
         &self,
@@ -68,9 +78,18 @@ impl Objective {
         match self {
             Objective::Formula { .. } => Ok(None),
             Objective::Measured(measured) => {
-                let judged =
-                    measured.fitness.judge(candidates, &measured.defaults, &measured.parts);
-                judged.map(Some).map_err(terminal("fitness"))
+                let Measured { fitness, defaults, parts, .. } = &**measured;
+                let refuse = terminal("fitness");
+                let (theta, judged) =
+                    fitness.judge(candidates, defaults, parts).map_err(&refuse)?;
+                if judged.kept == Kept::Found {
+                    return Ok(Some((theta, judged)));
+                }
+                // A step from the defaults may stand where what was found does not.
+                let steps = fitness.starts(defaults).map_err(&refuse)?;
+                let steps = fitness.best_first(steps, &parts.tuning).map_err(&refuse)?;
+                let candidates = [candidates, &steps].concat();
+                fitness.judge(&candidates, defaults, parts).map(Some).map_err(refuse)
             }
         }
     }

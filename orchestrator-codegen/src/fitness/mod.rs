@@ -26,7 +26,7 @@ mod sample;
 mod score;
 mod search;
 
-pub use judge::{Kept, MeasuredScore, MeasuredSearch};
+pub use judge::{KEPT_MARGIN, Kept, MeasuredScore, MeasuredSearch};
 pub use measure::{CACHE_MAX, MeasureError, Measurer, ScriptData};
 pub use sample::{DataParts, Sampling, SamplingError};
 pub use score::{FitnessWeights, FitnessWeightsError, Measurement};

@@ -152,14 +152,19 @@ impl FitnessWeights {
     /// # Errors
     /// When a weight is negative or not finite, or all are 0.
     pub fn score(&self, measurement: &Measurement) -> Result<f64, FitnessWeightsError> {
-        let weights = self.by_term();
         self.check()?;
         if !measurement.succeeded {
             return Ok(0.0);
         }
-        let terms = measurement.terms();
-        let sum: f64 = weights.iter().map(|(_, weight)| weight).sum();
-        Ok(weights.iter().zip(terms).map(|((_, weight), (_, term))| weight / sum * term).sum())
+        Ok(self.parts(measurement).iter().sum())
+    }
+
+    /// What each term adds to the score of a script that succeeded; the weights have been checked.
+    pub(super) fn parts(&self, measurement: &Measurement) -> [f64; 7] {
+        let weights = self.by_term().map(|(_, weight)| weight);
+        let sum: f64 = weights.iter().sum();
+        let terms = measurement.terms().map(|(_, term)| term);
+        std::array::from_fn(|at| weights[at] / sum * terms[at])
     }
 
     /// Whether the weights make a score.

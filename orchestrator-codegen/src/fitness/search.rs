@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use orchestrator_core::Parameters;
+use orchestrator_core::{Parameters, WEIGHT_BOUNDS};
 
 use crate::generate::{GenerateError, Generator};
 use crate::output::Completeness;
@@ -192,6 +192,45 @@ impl MeasuredFitness {
             .collect())
     }
 
+    /// These θ by their scores on the data, the best first; equal ones keep their order, and those that make no script are left out.
+    ///
+    /// # Errors
+    /// When nothing can be run.
+    pub fn best_first(
+        &self,
+        thetas: Vec<Parameters>,
+        data: &ScriptData,
+    ) -> Result<Vec<Parameters>, MeasuredFitnessError> {
+        let scores = self.scores(&thetas, data)?.into_iter().zip(thetas);
+        let mut scored: Vec<(f64, Parameters)> =
+            scores.filter_map(|(score, theta)| Some((score.ok()?, theta))).collect();
+        scored.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+        Ok(scored.into_iter().map(|(_, theta)| theta).collect())
+    }
+
+    /// Where a search may begin: `defaults`, and each θ that differs from them in the weight of one feature, at the least or at the
+    /// greatest that it can be, and decides otherwise on the innermost layer. Of θ that decide alike the first is taken. So that a
+    /// block that does nothing for the data is tried without from the beginning, and one that the data need, with.
+    ///
+    /// # Errors
+    /// When the defaults make no decisions.
+    pub fn starts(&self, defaults: &Parameters) -> Result<Vec<Parameters>, MeasuredFitnessError> {
+        let mut known = vec![self.decided(defaults)?.1];
+        let mut starts = vec![defaults.clone()];
+        for weight in [WEIGHT_BOUNDS.min, WEIGHT_BOUNDS.max] {
+            for feature in defaults.weights.keys() {
+                let mut theta = defaults.clone();
+                theta.weights.insert(feature.clone(), weight);
+                let decided = self.decided(&theta)?.1;
+                if !known.contains(&decided) {
+                    known.push(decided);
+                    starts.push(theta);
+                }
+            }
+        }
+        Ok(starts)
+    }
+
     /// The innermost layer for θ.
     ///
     /// # Errors
@@ -200,7 +239,11 @@ impl MeasuredFitness {
         Ok(self.made(theta)?.script.clone())
     }
 
-    fn made(&self, theta: &Parameters) -> Result<Arc<Made>, MeasuredFitnessError> {
+    /// The request with θ, and the decisions that matter for the innermost layer.
+    fn decided(
+        &self,
+        theta: &Parameters,
+    ) -> Result<(GenerateRequest, Vec<bool>), MeasuredFitnessError> {
         let request = GenerateRequest { parameters: theta.clone(), ..self.request.clone() };
         let template = self.generator.templates().named(&request.template)?;
         let decisions = decide(template, &request)?;
@@ -208,7 +251,12 @@ impl MeasuredFitness {
         // The blocks of the other layers are no part of the innermost one, unless its template asks for them.
         let asks = template.asks_decisions();
         let matter = decisions.iter().filter(|d| asks || Some(d.layer.as_str()) == innermost);
-        let key: Vec<bool> = matter.map(|decision| decision.kept).collect();
+        let kept = matter.map(|decision| decision.kept).collect();
+        Ok((request, kept))
+    }
+
+    fn made(&self, theta: &Parameters) -> Result<Arc<Made>, MeasuredFitnessError> {
+        let (request, key) = self.decided(theta)?;
         if let Some(made) = open(&self.scripts).get(&key) {
             return Ok(Arc::clone(made));
         }

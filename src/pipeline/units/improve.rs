@@ -18,7 +18,8 @@ use super::search::GaOptimization;
 use super::verify::Verification;
 use super::{Unit, terminal};
 use crate::pipeline::context::FailureCase;
-use crate::pipeline::settings::Settings;
+use crate::pipeline::objective::FORMULA_SHARE;
+use crate::pipeline::settings::{FitnessKind, Settings};
 use crate::pipeline::workflow::step;
 
 /// What self-improvement hands on.
@@ -109,7 +110,7 @@ impl Worker for ImproveUnit {
             quality: code.quality_score,
             fitness_history: search.fitness_history,
             diversity_history: search.diversity_history,
-            reward_history: learning.reward_history,
+            reward_history: told(learning.reward_history, settings.fitness),
             reward_exploring: Some(learning.reward_exploring),
             reward_greedy: Some(learning.reward_greedy),
             attention_entropy_share: attention.entropy_share,
@@ -136,6 +137,14 @@ impl Worker for ImproveUnit {
         };
         Ok(TaskOutput::of(&Improved { self_optimization, knowledge })?)
     }
+}
+
+/// Rewards that say something. Where scripts are measured, one that no script has earned is what the formula adds, and says nothing.
+fn told(mut rewards: Vec<f64>, fitness: FitnessKind) -> Vec<f64> {
+    if let FitnessKind::Measured(_) = fitness {
+        rewards.iter_mut().filter(|reward| reward.abs() <= FORMULA_SHARE).for_each(|r| *r = 0.0);
+    }
+    rewards
 }
 
 /// The settings of a run by the names that the documents' advice has for them.

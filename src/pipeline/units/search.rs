@@ -9,6 +9,7 @@ use orchestrator_ga::{GaOutput, GaRequest, GaWorker, StartPoint, batch_fn};
 use serde::{Deserialize, Serialize};
 
 use super::initialise::Initialised;
+use super::learn::named;
 use super::{Unit, terminal};
 use crate::pipeline::fitness::{DataFitness, DataFitnessTerms};
 use crate::pipeline::objective::Objective;
@@ -49,8 +50,14 @@ impl Worker for SearchUnit {
         let fitness = DataFitness::of_features(&initialised.features);
         let space = initialised.space();
         let settings = self.0.context.settings;
-        let request = GaRequest { warm_start: self.warm_start(&space), ..GaRequest::default() };
         let objective = Objective::of(&self.0, &initialised)?;
+        let mut warm_start = self.warm_start(&space);
+        let warm_starts = warm_start.len();
+        // Half of the first generation stays random.
+        let room = (settings.population / 2).saturating_sub(warm_starts);
+        let starts = objective.starts()?.into_iter().take(room);
+        warm_start.extend(starts.map(|theta| StartPoint::Named(named(&space, &theta))));
+        let request = GaRequest { warm_start, ..GaRequest::default() };
         let worker = GaWorker::new(
             space.clone(),
             settings.ga(),
@@ -69,7 +76,7 @@ impl Worker for SearchUnit {
             fitness_history: result.fitness_history,
             diversity_history: result.diversity_history,
             evaluations: result.evaluations,
-            warm_starts: result.warm_starts,
+            warm_starts,
             region: result.region,
             diagnosis,
             checks,
