@@ -8,8 +8,10 @@ mod families;
 mod python_tools;
 mod support;
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use families::{check_equal, results, scripts_for};
 use orchestrator_codegen::{Profile, Template};
@@ -19,17 +21,35 @@ use support::{clean_all, nasty_files};
 const BLOCKS: [&str; 4] =
     ["imputation", "outlier_clipping", "column_statistics", "quarantine_summary"];
 
+/// Where the scripts for files like this one are; made once for each dialect, since nothing else in them differs that matters here.
+fn scripts_in(profile: &Profile, on: &[&str]) -> PathBuf {
+    type Made = Mutex<BTreeMap<(String, bool, String), PathBuf>>;
+    static MADE: LazyLock<Made> = LazyLock::new(Made::default);
+    let key = (profile.delimiter.clone(), profile.header, on.join(" "));
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    let number = made.len();
+    let make = || {
+        let name = format!("bash-and-sql-{number}");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let scripts = scripts_for("etl-bash-sql", profile, on);
+        assert!(scripts.is_whole() && scripts.attempts.is_empty(), "{:#?}", scripts.refused);
+        scripts.write_to(&folder).unwrap();
+        folder
+    };
+    made.entry(key).or_insert_with(make).clone()
+}
+
 fn clean(name: &str, bytes: &[u8], on: &[&str]) -> Value {
     // What has no profile is a fault for the script, too, whatever it was made for.
     let profile = Profile::of_bytes(name, bytes)
         .unwrap_or_else(|_| Profile::of_bytes("t.csv", b"a,b\n1,x\n").unwrap());
-    let scripts = scripts_for("etl-bash-sql", &profile, on);
+    let script = scripts_in(&profile, on).join("layer_0.sh");
     let folder = tempfile::tempdir().unwrap();
-    scripts.write_to(folder.path()).unwrap();
     // Its name says how a file holds its records.
     std::fs::write(folder.path().join(name), bytes).unwrap();
-    let arguments = ["layer_0.sh", name, "--out", "out"];
-    let output = Command::new("bash").args(arguments).current_dir(folder.path()).output().unwrap();
+    let arguments = [name, "--out", "out"];
+    let bash = Command::new("bash").arg(script).args(arguments).current_dir(folder.path()).output();
+    let output = bash.expect("these tests need bash and sqlite3 in the PATH");
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     let blamed = told.starts_with(&format!("error: {name}"));
     assert!(output.status.success() || blamed, "{name}: {told}");
@@ -76,6 +96,149 @@ fn the_penguins_are_cleaned_alike_with_all_blocks() {
         check(&files[1..], &[block]);
     }
     check(&files, &[]);
+}
+
+#[test]
+fn json_is_cleaned_alike() {
+    let pretty = "[\n  {\n    \"id\": 1,\n    \"when\": \"2024-01-02\",\n    \"place\": {\"city\": \"Köln\", \"at\": {\"x\": 1.50, \"y\": -0}}\n  },\n  {\n    \"id\": 2,\n    \"place\": {\"at\": {\"y\": 2e-3, \"z\": []}, \"city\": null},\n    \"when\": \"2024-01-03\"\n  },\n  {\"id\": 3, \"place\": \"nowhere\"},\n  {\"id\": 4, \"when\": \"2024-01-04\"}, {\"id\": 5, \"when\": \"2024-01-05\"},\n  {\"id\": 6, \"when\": \"soon\"}\n]\n";
+    let files = [
+        ("pretty.json", pretty),
+        (
+            "member.json",
+            "{\"meta\": {\"n\": 1},\r\n\"rows\": [{\"a\": 1}, {\"a\": \"x\"},\r\n{\"a\": 3}, {\"a\": 4},\r\n\r\n{\"a\": 5}]}",
+        ),
+        ("wrapped.json", "\u{feff}{\"a\": {\"b\": [{\"c\": 1}]}, \"d\": \"x, y\"}"),
+        (
+            "spelling.json",
+            "[{\"a\": \"\\u00e9\\/\\\"\\\\\\n\\t\\ud83d\\ude00\\udc00x\", \"b\\\"\\u0041\": 1}, {\"a\": [\"\\u0041\\\"\\/\", {\"k\\u00fc\": 1E+2, \"n\": [null, true]}]}]",
+        ),
+        (
+            "numbers.json",
+            "[{\"a\": NaN, \"b\": Infinity, \"c\": 12345678901234567890, \"d\": 1.10}, {\"a\": 1, \"b\": -Infinity, \"c\": 5, \"d\": [1.10, NaN, -0.0]}]",
+        ),
+        (
+            "twice.json",
+            "[{\"a\": {\"b\": 1}, \"c\": 2, \"a\": {\"d\": 3}}, {\"c\": 4, \"c\": null}]",
+        ),
+        (
+            "names.json",
+            "[{\"\": 1, \" a  b \": 2, \"a\\tb\": 3, \"column_1\": 4, \"x.y\": 5, \"x\": {\"y\": 6}}]",
+        ),
+        (
+            "strings.json",
+            "[{\"a\": \"1,234\", \"b\": \" NA \", \"c\": \"yes\"}, {\"a\": \"2.5\", \"b\": \"-\", \"c\": false}]",
+        ),
+        (
+            "mixed.json",
+            "[1, {\"value\": \"x\", \"b\": []}, [2, {\"c\": \"d\"}], null, \"text\", true]",
+        ),
+        (
+            "titles.json",
+            "[[\"A title\"], [\"n\", \"x\"], [1, \"a\"], [2, \"b\"], [3, \"a, b\"], [4, null]]",
+        ),
+        ("empty_arrays.json", "[[], [1, 2], [3, 4], [\"\", \" \"]]"),
+        ("lone.json", "{\"a\": 1}"),
+        ("scalar.json", "5"),
+        (
+            "many.jsonl",
+            "{\"id\": 1, \"t\": {\"u\": \"a\"}}\r\n \r\n{\"id\": 2}\r\n{\"id\": }\r\n{\"id\": 3, \"v\": [1, 2]} \r\n5\r\n{\"id\": 3, \"v\": [1, 2]}\r\n",
+        ),
+        (
+            "numbered_names.jsonl",
+            "{\"a\": 1}\n{1: 2}\n{\"a\": 01}\n{\"a\": +1}\n{\"a\": .5}\n{\"a\": 1.}\n{\"a\": 1,}\n{'a': 1}\n{\"a\": \"\\x\"}\n{\"a\": \"\t\"}\n",
+        ),
+        ("objects", "{\"a\": 1}"),
+        ("cut_string.json", "[{\"a\": \"x\n\"}]"),
+        ("two.json", "[1] [2]"),
+        ("comment.json", "[1, /* two */ 3]"),
+        ("nested.json", &format!("[\n{}1{}]", "{\"a\":".repeat(64), "}".repeat(64))),
+        ("too_nested.json", &format!("[\n{}1{}]", "{\"a\":".repeat(65), "}".repeat(65))),
+        ("table.csv", "[1,2\n3,4\n5,6\n"),
+    ];
+    let files = files.map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()));
+    check(&files, &[]);
+    check(&files[..4], &BLOCKS);
+}
+
+#[test]
+fn the_null_character_of_json_is_refused_by_name() {
+    // A text in SQLite ends there, in Python it does not.
+    let report = clean(
+        "t.json",
+        br#"[{"a": 1},
+{"a": "x\u0000y"}]"#
+            .as_slice(),
+        &[],
+    );
+    assert!(report["error"].as_str().unwrap().contains("\\u0000"), "{report}");
+}
+
+/// The cleaned table, the quarantine, and what the report counts; for a file that both scripts take.
+fn with_options(program: &[&str], folder: &Path, options: &[&str]) -> (String, String, Value) {
+    let out = folder.join("out");
+    let (program, first) = program.split_first().unwrap();
+    let done = Command::new(program)
+        .args(first)
+        .args(options)
+        .args(["--out", "out"])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{options:?}: {}", String::from_utf8_lossy(&done.stderr));
+    let read = |name: &str| std::fs::read_to_string(out.join(name));
+    let report: Value = serde_json::from_str(&read("quality_report.json").unwrap()).unwrap();
+    let counts = ["rows_in", "rows_out", "duplicates", "header", "identifiers", "preamble"];
+    let counts: Vec<Value> = counts.iter().map(|key| report[*key].clone()).collect();
+    let cleaned = read("cleaned.csv").or_else(|_| read("cleaned.jsonl")).unwrap();
+    let quarantine = read("quarantine.csv").unwrap();
+    std::fs::remove_dir_all(out).unwrap();
+    (cleaned, quarantine, counts.into())
+}
+
+#[test]
+fn options_mean_the_same() {
+    let profile = Profile::of_bytes("t.csv", b"a,b\n1,x\n").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    scripts_for("etl-bash-sql", &profile, &[]).write_to(folder.path()).unwrap();
+    support::scripts(&[]).write_to(folder.path()).unwrap();
+    let table = "A title\nname,n,ok,\"a \"\"b\"\"\"\nx,1,true,2.50\ny,2,no,-inf\ny,2,no,-inf\n\"p, \"\"q\"\"\",,,NA\n";
+    std::fs::write(folder.path().join("t.csv"), table).unwrap();
+    let blanks = "a  b\n1\t2\n3 \"4 5\"\n";
+    std::fs::write(folder.path().join("t.txt"), blanks).unwrap();
+    let json = "{\"one\": [{\"a\": 1}], \"two\": [{\"b\": \"x\"}, {\"b\": \"y\"}]}";
+    std::fs::write(folder.path().join("t.json"), json).unwrap();
+    let cases: [&[&str]; 11] = [
+        &["t.csv"],
+        &["t.csv", "--format", "jsonl"],
+        &["t.csv", "--duplicates", "keep"],
+        &["t.csv", "--duplicates", "drop", "--skip", "0"],
+        &["t.csv", "--skip", "1", "--header"],
+        &["t.csv", "--skip", "2", "--no-header"],
+        &["t.csv", "--no-header"],
+        &["t.csv", "--delimiter", "none"],
+        &["t.txt", "--delimiter", "blanks", "--header"],
+        &["t.json", "--records", "two", "--format", "jsonl"],
+        &["t.json", "--records", "one"],
+    ];
+    for options in cases {
+        let wanted = with_options(&["python3", "layer_2.py"], folder.path(), options);
+        let found = with_options(&["bash", "layer_0.sh"], folder.path(), options);
+        assert_eq!(wanted, found, "{options:?}");
+    }
+    for options in [
+        &["t.json"][..],
+        &["t.json", "--records", "three"],
+        &["t.csv", "--skip", "-1"],
+        &["t.csv", "--format", "xml"],
+        &["t.csv", "--duplicates"],
+    ] {
+        let mut bash = Command::new("bash");
+        let done = bash.arg("layer_0.sh").args(options).args(["--out", "out"]);
+        let done = done.current_dir(folder.path()).output().unwrap();
+        let told = String::from_utf8_lossy(&done.stderr);
+        assert_eq!((done.status.code(), told.lines().count()), (Some(2), 1), "{options:?}: {told}");
+        assert!(!folder.path().join("out").exists());
+    }
 }
 
 #[test]
