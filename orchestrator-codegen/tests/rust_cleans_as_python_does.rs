@@ -136,15 +136,16 @@ fn tables_are_cleaned_alike_with_all_blocks_and_with_none() {
 
 #[test]
 fn each_complexity_and_each_block_compiles_and_is_formatted() {
-    let mut cases: Vec<(&str, Vec<String>)> = vec![
-        ("etl-rust-standard", blocks_of("etl-rust-standard")),
-        ("etl-rust-simple", blocks_of("etl-rust-simple")),
-    ];
-    cases.extend(blocks_of("etl-rust").into_iter().map(|block| ("etl-rust", vec![block])));
-    for (name, on) in cases {
-        let on: Vec<&str> = on.iter().map(String::as_str).collect();
-        let program = build(name, &on, "--emit=metadata");
-        assert_formatted(&[program.source()], &format!("{on:?}"));
+    for name in ["etl-rust-standard", "etl-rust-simple"] {
+        let blocks = blocks_of(name);
+        let on: Vec<&str> = blocks.iter().map(String::as_str).collect();
+        let program = build(name, &on, "--emit=link");
+        assert_formatted(&[program.source()], name);
+        check(&[("made.csv".to_owned(), table().into_bytes())], &program, &on);
+    }
+    for block in blocks_of("etl-rust") {
+        let program = build("etl-rust", &[&block], "--emit=metadata");
+        assert_formatted(&[program.source()], &block);
     }
     assert_formatted(&[BARE.source(), FULL.source()], "all and none");
 }
