@@ -382,3 +382,21 @@ fn fitted(request: &GenerateRequest, template: &Template) -> GenerateRequest {
     }
     fitted
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+
+    #[test]
+    fn the_layers_of_built_in_templates_are_judged_by_their_pieces() {
+        let profile = Profile::of_bytes("a.csv", b"a,b\n1,x\n2,y\n").unwrap();
+        let generator = Generator::new();
+        for name in ["etl-python", "etl-python-standard", "etl-python-simple"] {
+            let theta = Template::builtin(name).unwrap().neutral_parameters();
+            let request = GenerateRequest::for_profile(name, &profile, theta);
+            generator.generate(&request).unwrap();
+        }
+        assert_eq!(generator.memory.judged_as_a_whole(), 0);
+    }
+}

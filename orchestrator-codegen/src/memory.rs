@@ -105,6 +105,13 @@ impl Memory {
     }
 }
 
+#[cfg(test)]
+impl Memory {
+    pub(crate) fn judged_as_a_whole(&self) -> usize {
+        open(&self.layers).order.len()
+    }
+}
+
 fn judged(parsed: PythonSource) -> Judged {
     let (diagnostics, quality) = parsed.into_parts();
     let quality = is_valid(&diagnostics).then_some(quality);

@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
@@ -152,27 +152,80 @@ fn is_table(file: &str) -> bool {
     !NO_TABLES.iter().any(|part| file.contains(part))
 }
 
-/// Cleans the files and returns the reports, in order.
-fn clean(packages: &Packages, files: &[&str], folder: &Path) -> Vec<Value> {
+/// What the script and the oracle say of all files, by file; found out once, on as many processes as the machine has cores.
+struct Said {
+    reports: BTreeMap<String, Value>,
+    oracle: BTreeMap<String, Value>,
+    folder: PathBuf,
+}
+
+static SAID: LazyLock<Option<Said>> = LazyLock::new(|| {
+    let packages = packages()?;
+    // Not a folder that is removed in the end: nothing that is static is dropped.
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cleaned");
+    let _old = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
     let script = scripts(&[]);
     std::fs::write(folder.join("layer_2.py"), script.source("layer_2.py").unwrap()).unwrap();
+    let mut files: Vec<String> = data_files(&packages.data).into_iter().collect();
+    // The largest first, each to the next process: so they have about the same to do.
+    let bytes = |file: &String| packages.data.join(file).metadata().unwrap().len();
+    files.sort_by_key(|file| std::cmp::Reverse(bytes(file)));
+    let processes = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let share = |at: usize| files.iter().map(String::as_str).skip(at).step_by(processes).collect();
+    let shares: Vec<Vec<&str>> = (0..processes).map(share).collect();
+    let ask = |share: &Vec<&str>| {
+        let reports = clean(packages, share, &folder);
+        let tables: Vec<&str> = share.iter().copied().filter(|file| is_table(file)).collect();
+        let verdicts = judge(packages, &tables, &folder);
+        let named = |file: &&str| (*file).to_owned();
+        let reports: Vec<_> = share.iter().map(named).zip(reports).collect();
+        let verdicts: Vec<_> = tables.iter().map(named).zip(verdicts).collect();
+        (reports, verdicts)
+    };
+    let (mut reports, mut oracle) = (BTreeMap::new(), BTreeMap::new());
+    std::thread::scope(|scope| {
+        let asked: Vec<_> = shares.iter().map(|share| scope.spawn(|| ask(share))).collect();
+        for asked in asked {
+            let (said, verdicts) = asked.join().unwrap();
+            reports.extend(said);
+            oracle.extend(verdicts);
+        }
+    });
+    Some(Said { reports, oracle, folder })
+});
+
+/// Cleans the files and returns the reports, in order.
+fn clean(packages: &Packages, files: &[&str], folder: &Path) -> Vec<Value> {
     let root = packages.data.to_str().unwrap();
     let names = serde_json::to_string(files).unwrap();
     let printed = run("python3", &["-I", "-c", CLEAN, root, &names], folder).unwrap();
-    printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    lines_for(files, &printed)
+}
+
+/// What pandas says of the cleaned files, in order.
+fn judge(packages: &Packages, files: &[&str], folder: &Path) -> Vec<Value> {
+    let oracle = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pandas/oracle.py");
+    let out = folder.join("out");
+    let names = serde_json::to_string(files).unwrap();
+    let arguments = [&oracle, &packages.data, &out].map(|path| path.to_str().unwrap());
+    let arguments = [&arguments[..], &[names.as_str()]].concat();
+    lines_for(files, &run(packages.python.to_str().unwrap(), &arguments, folder).unwrap())
+}
+
+fn lines_for(files: &[&str], printed: &str) -> Vec<Value> {
+    let said: Vec<Value> =
+        printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(said.len(), files.len());
+    said
 }
 
 #[test]
 fn on_every_table_of_seven_packages() {
-    let Some(packages) = packages() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let files = data_files(&packages.data);
-    let files: Vec<&str> = files.iter().map(String::as_str).collect();
-    let reports = clean(packages, &files, folder.path());
-    assert_eq!(reports.len(), files.len());
-    let tables: Vec<&str> = files.iter().copied().filter(|file| is_table(file)).collect();
+    let Some(said) = &*SAID else { return };
+    let tables: Vec<&String> = said.reports.keys().filter(|file| is_table(file)).collect();
     assert!(tables.len() > 250, "{} tables were unpacked", tables.len());
-    for (file, report) in files.iter().zip(&reports) {
+    for (file, report) in &said.reports {
         if is_table(file) {
             assert_eq!(report.get("error"), None, "{file}");
         }
@@ -182,19 +235,9 @@ fn on_every_table_of_seven_packages() {
             assert_eq!(count("rows_in"), sum, "{file}");
         }
     }
-    let oracle = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pandas/oracle.py");
-    let out = folder.path().join("out");
-    let names = serde_json::to_string(&tables).unwrap();
-    let arguments = [&oracle, &packages.data, &out].map(|path| path.to_str().unwrap());
-    let printed = run(
-        packages.python.to_str().unwrap(),
-        &[&arguments[..], &[names.as_str()]].concat(),
-        folder.path(),
-    )
-    .unwrap();
     let mut different = Vec::new();
-    for line in printed.lines() {
-        let row: Value = serde_json::from_str(line).unwrap();
+    for (file, row) in &said.oracle {
+        assert_eq!(row["file"], file.as_str());
         let equal = row["why"] == "";
         let verdict = if equal { "equal".to_owned() } else { row["why"].to_string() };
         println!("{} | {} | {} | {verdict}", row["file"], row["rows"], row["columns"]);
@@ -202,34 +245,30 @@ fn on_every_table_of_seven_packages() {
             different.push(format!("{}: {verdict}", row["file"]));
         }
     }
-    assert_eq!(printed.lines().count(), tables.len());
+    assert_eq!(said.oracle.keys().collect::<Vec<_>>(), tables);
     assert!(different.is_empty(), "{}", different.join("\n"));
 }
 
 #[test]
 fn a_first_line_that_is_no_header_is_recognised_and_reported() {
-    let Some(packages) = packages() else { return };
-    let folder = tempfile::tempdir().unwrap();
+    let Some(said) = &*SAID else { return };
     let file = "sklearn/datasets/data/iris.csv";
-    let report = clean(packages, &[file], folder.path()).remove(0);
+    let report = &said.reports[file];
     assert_eq!(report["header"], false);
     let assumed = report["assumed"][0].as_str().unwrap();
     assert!(assumed.starts_with("there is no header: "), "{assumed}");
     assert_eq!((&report["rows_out"], &report["rows_quarantined"]), (&150.into(), &1.into()));
-    let quarantine = folder.path().join("out").join(file).join("quarantine.csv");
+    let quarantine = said.folder.join("out").join(file).join("quarantine.csv");
     let quarantine = std::fs::read_to_string(quarantine).unwrap();
     assert!(quarantine.contains("1,column 'column_3': 'setosa' is no float"), "{quarantine}");
 }
 
 #[test]
 fn the_profile_sees_the_tables_of_the_packages_as_the_script_does() {
-    let Some(packages) = packages() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let files = data_files(&packages.data);
+    let (Some(packages), Some(said)) = (packages(), &*SAID) else { return };
     // In debug mode the profile of a large file takes long: the large ones are the business of the first test.
-    let small = |file: &&str| packages.data.join(file).metadata().unwrap().len() < 60_000;
-    let files: Vec<&str> = files.iter().map(String::as_str).filter(small).collect();
-    for (file, report) in files.iter().zip(clean(packages, &files, folder.path())) {
+    let small = |file: &str| packages.data.join(file).metadata().unwrap().len() < 60_000;
+    for (file, report) in said.reports.iter().filter(|(file, _)| small(file)) {
         let path = packages.data.join(file);
         let profile = match orchestrator_codegen::Profile::of_path(&path) {
             Ok(profile) => profile,

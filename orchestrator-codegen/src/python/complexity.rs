@@ -77,16 +77,17 @@ fn takes_everything(pattern: &Pattern) -> bool {
 /// operator, and each function that calls itself. Bodies of these, lambdas and functions in functions nest, unless the outer
 /// function does nothing but return names. A class begins at level 0. A cycle of several functions is not looked for.
 pub(super) fn cognitive_of(source: &str, function: &ast::StmtFunctionDef) -> usize {
-    let mut effort = Effort { source, level: 0, sum: 0, inside: Vec::new() };
+    let mut effort = Effort { source, level: 0, sum: 0, inside: Vec::new(), outermost: Vec::new() };
     effort.visit_function(function);
     effort.sum
 }
 
-/// The same of a whole module.
-pub(super) fn cognitive_of_module(source: &str, body: &[Stmt]) -> usize {
-    let mut effort = Effort { source, level: 0, sum: 0, inside: Vec::new() };
+/// The same of a whole module, and of those of its functions and methods that are the same there as by themselves, by the
+/// bytes at which they begin, in order.
+pub(super) fn cognitive_of_module(source: &str, body: &[Stmt]) -> (usize, Vec<(usize, usize)>) {
+    let mut effort = Effort { source, level: 0, sum: 0, inside: Vec::new(), outermost: Vec::new() };
     effort.visit_body(body);
-    effort.sum
+    (effort.sum, effort.outermost)
 }
 
 struct Effort<'a> {
@@ -95,6 +96,8 @@ struct Effort<'a> {
     sum: usize,
     /// The definitions around; `None` for a class.
     inside: Vec<Option<&'a ast::StmtFunctionDef>>,
+    /// Where functions begin that are in no function and no control flow, and what each adds.
+    outermost: Vec<(usize, usize)>,
 }
 
 impl<'a> Effort<'a> {
@@ -117,6 +120,8 @@ impl<'a> Effort<'a> {
     }
 
     fn visit_function(&mut self, function: &'a ast::StmtFunctionDef) {
+        let outermost = self.level == 0 && self.inside.iter().all(Option::is_none);
+        let sum = self.sum;
         for decorator in &function.decorator_list {
             self.visit_decorator(decorator);
         }
@@ -131,6 +136,9 @@ impl<'a> Effort<'a> {
         self.visit_body(&function.body);
         self.inside.pop();
         self.level = before;
+        if outermost {
+            self.outermost.push((function.range.start().to_usize(), self.sum - sum));
+        }
     }
 
     /// Adds the logical operators of an expression in the order of the text; one in brackets is a sequence of its own.

@@ -19,32 +19,45 @@ pub(super) struct Constant {
 /// Reads `NAME = {` or `NAME = [`, lines with an item or a closing bracket each, and `}` or `]`.
 pub(super) fn read(text: &str) -> Option<Constant> {
     let (first, rest) = text.strip_suffix('\n')?.split_once('\n')?;
-    let (name, open) = first.split_once(" = ")?;
-    // No keyword is of capitals.
-    let capital = |mark: u8| matches!(mark, b'A'..=b'Z' | b'_');
-    let named = name.bytes().all(|mark| capital(mark) || mark.is_ascii_digit());
-    if !(named && name.bytes().next().is_some_and(capital)) {
-        return None;
-    }
-    let mut reading = Reading {
-        open: vec![of_bracket(open)?],
-        colons: false,
-        constant: Constant { lines: Lines::default(), halstead: Count::default() },
-    };
+    let mut reading = Reading::within(opening(first)?);
     reading.constant.lines.tokens = 3;
     reading.constant.lines.source = 1;
-    for line in rest.split('\n') {
-        // The outermost bracket was closed before.
-        reading.open.last()?;
-        reading.constant.lines.source += 1;
-        reading.line(line.trim_start_matches(' '))?;
-    }
+    reading.lines(rest)?;
     // The last colon of a logical line counts if something follows it, and a bracket does.
     reading.constant.lines.logical = 1 + usize::from(reading.colons);
     reading.open.is_empty().then_some(reading.constant)
 }
 
-#[derive(Clone, Copy, PartialEq)]
+/// What the line that opens a dictionary with items, and no other line, adds.
+pub(super) fn read_opening(text: &str) -> Option<Constant> {
+    let bracket = opening(text.strip_suffix('\n')?)?;
+    let lines = Lines { tokens: 3, source: 1, logical: 2, ..Lines::default() };
+    let halstead = Count::default();
+    (bracket == Bracket::Dictionary).then_some(Constant { lines, halstead })
+}
+
+/// Reads items of a dictionary, with their keys.
+pub(super) fn read_items(text: &str) -> Option<Constant> {
+    let mut reading = Reading::within(Bracket::Dictionary);
+    reading.lines(text.strip_suffix('\n')?)?;
+    (reading.open == [Bracket::Dictionary]).then_some(reading.constant)
+}
+
+/// The line that closes a dictionary.
+pub(super) fn read_closing(text: &str) -> Option<Constant> {
+    let lines = Lines { tokens: 1, source: 1, ..Lines::default() };
+    (text == "}\n").then_some(Constant { lines, halstead: Count::default() })
+}
+
+fn opening(line: &str) -> Option<Bracket> {
+    let (name, open) = line.split_once(" = ")?;
+    // No keyword is of capitals.
+    let capital = |mark: u8| matches!(mark, b'A'..=b'Z' | b'_');
+    let named = name.bytes().all(|mark| capital(mark) || mark.is_ascii_digit());
+    of_bracket(open).filter(|_| named && name.bytes().next().is_some_and(capital))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Bracket {
     List,
     Dictionary,
@@ -65,7 +78,21 @@ struct Reading {
 }
 
 impl Reading {
+    fn within(bracket: Bracket) -> Reading {
+        let constant = Constant { lines: Lines::default(), halstead: Count::default() };
+        Reading { open: vec![bracket], colons: false, constant }
+    }
+
+    fn lines(&mut self, text: &str) -> Option<()> {
+        for line in text.split('\n') {
+            self.constant.lines.source += 1;
+            self.line(line.trim_start_matches(' '))?;
+        }
+        Some(())
+    }
+
     fn line(&mut self, line: &str) -> Option<()> {
+        // None, if the outermost bracket was closed before.
         let inner = *self.open.last()?;
         let tokens = &mut self.constant.lines.tokens;
         let closing = match inner {
@@ -148,7 +175,7 @@ fn text(line: &str) -> Option<&str> {
                 }
                 at += 2 + digits.len();
             }
-            // Three quotes would begin another kind of text.
+            // Three quotes would begin another kind of text, and two texts without a comma are one.
             mark if mark == quote => {
                 return (bytes.get(at + 1) != Some(&quote)).then(|| &line[at + 1..]);
             }

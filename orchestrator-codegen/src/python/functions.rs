@@ -9,13 +9,15 @@ use crate::validate::Place;
 
 /// Looks at every function, those in functions and classes too.
 pub(super) fn measure(source: &str, module: &ModModule) -> Structure {
+    let (cognitive, outermost) = cognitive_of_module(source, &module.body);
     let mut walk = Walk {
         source,
+        outermost,
         place: Place::of(source),
         inside: Vec::new(),
         structure: Structure {
             cyclomatic: 1 + decisions(&module.body),
-            cognitive: cognitive_of_module(source, &module.body),
+            cognitive,
             definitions: 0,
             documented: 0,
             nesting: nesting(&module.body),
@@ -33,6 +35,8 @@ enum Inside<'a> {
 
 struct Walk<'a> {
     source: &'a str,
+    /// Cognitive complexities that are known, by the bytes at which their functions begin.
+    outermost: Vec<(usize, usize)>,
     place: Place<'a>,
     inside: Vec<Inside<'a>>,
     structure: Structure,
@@ -56,6 +60,12 @@ impl<'a> Walk<'a> {
         documented
     }
 
+    fn cognitive(&self, function: &ast::StmtFunctionDef) -> usize {
+        let begin = function.range.start().to_usize();
+        let known = self.outermost.binary_search_by_key(&begin, |(begin, _)| *begin);
+        known.map_or_else(|_| cognitive_of(self.source, function), |at| self.outermost[at].1)
+    }
+
     fn function(&mut self, function: &'a ast::StmtFunctionDef) {
         let cyclomatic = 1 + decisions(&function.body);
         // As `radon` adds up a module: its own decisions, those of its functions, and its classes with their methods; what is
@@ -74,7 +84,7 @@ impl<'a> Walk<'a> {
             lines: last_line + 1 - line,
             parameters: function.parameters.len(),
             cyclomatic,
-            cognitive: cognitive_of(self.source, function),
+            cognitive: self.cognitive(function),
             nesting: nesting(&function.body),
             documented,
         });

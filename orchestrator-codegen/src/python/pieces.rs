@@ -6,12 +6,12 @@
 //! whole is parsed.
 
 use std::collections::{BTreeMap, HashSet};
-use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::python::constant::{self, Constant};
 use crate::python::lines::{self, Lines};
 use crate::python::names::{Met, Names};
-use crate::python::{COMMENT, OURS, constant, findings, functions, halstead, in_bounds, parse};
+use crate::python::{COMMENT, OURS, findings, functions, halstead, in_bounds, parse};
 use crate::quality::score::{self, LineCounts};
 use crate::quality::{Halstead, Quality, Structure};
 use crate::validate::SOURCE_BYTES_MAX;
@@ -36,8 +36,12 @@ pub(crate) enum SectionKind {
     Code,
     /// A constant that will hardly come again.
     Passing,
-    /// A constant of which this number is enough to know it.
-    Numbered(u64),
+    /// The line that opens a dictionary; items follow, and the line that closes it.
+    Opening,
+    /// Items of such a dictionary, of which this number is enough to know them.
+    Items(u64),
+    /// The line that closes it.
+    Closing,
 }
 
 /// What is remembered of pieces. What it answers depends on the question alone.
@@ -49,7 +53,7 @@ struct Known {
     /// Of texts where annotations are evaluated, and where they are not.
     texts: [Names; 2],
     pieces: [Vec<Piece>; 2],
-    numbered: BTreeMap<u64, Piece>,
+    items: BTreeMap<u64, Piece>,
     operators: Names,
     operands: Names,
     lines: Names,
@@ -94,21 +98,22 @@ impl Pieces {
         let known = self.open();
         let mut sum = Sum::new(&known);
         for (at, cut) in cuts.iter().enumerate() {
-            let piece = known.piece(cut, at > 0 && annotations);
-            if piece.is_some_and(|piece| at > 0 && piece.found.first_only) {
-                return None;
-            }
-            match (piece, cut.kind) {
-                (Some(piece), _) => sum.add(piece),
-                (None, SectionKind::Passing) => sum.add_passing(&cut.constant()?, cut.text),
-                // Somebody else had everything forgotten.
-                (None, _) => return None,
+            match &cut.kind {
+                CutKind::Constant(constant) => sum.add_constant(constant, cut.text),
+                CutKind::Code | CutKind::Items(_) => {
+                    // Where it is not known any more, somebody else had everything forgotten.
+                    let piece = known.piece(cut, at > 0 && annotations)?;
+                    if at > 0 && piece.found.first_only {
+                        return None;
+                    }
+                    sum.add(piece);
+                }
             }
         }
         Some(sum.quality())
     }
 
-    /// Sees to it that all pieces are known, but for passing ones; says whether annotations are evaluated after the last one.
+    /// Sees to it that all pieces are known, but for passing ones; says whether annotations are not evaluated after the last one.
     fn learn(&self, cuts: &[Cut<'_>], annotations: bool) -> Option<bool> {
         let mut after = annotations;
         let mut unknown = Vec::new();
@@ -117,7 +122,7 @@ impl Pieces {
             for cut in cuts {
                 match known.piece(cut, annotations) {
                     Some(piece) => after |= piece.found.future_annotations,
-                    None if cut.kind == SectionKind::Passing && cut.constant().is_some() => {}
+                    None if matches!(cut.kind, CutKind::Constant(_)) => {}
                     None => unknown.push(cut),
                 }
             }
@@ -146,57 +151,80 @@ impl Pieces {
 }
 
 /// A piece of a source.
-#[derive(Clone, Copy)]
 struct Cut<'a> {
     text: &'a str,
-    kind: SectionKind,
+    kind: CutKind,
 }
 
-/// Cuts sections of code before each line that follows two blank ones and begins without blanks.
+enum CutKind {
+    /// Parsed, and remembered by its text.
+    Code,
+    /// Read, and remembered by its number.
+    Items(u64),
+    /// Read, and not remembered.
+    Constant(Constant),
+}
+
+/// Cuts sections of code before each line that follows two blank ones and begins without blanks. `None` where a constant is not what
+/// it is said to be, or where a line of one piece goes on in the next one.
 fn cut<'a>(source: &'a str, sections: &[Section]) -> Option<Vec<Cut<'a>>> {
-    let mut cuts = Vec::new();
-    let mut push = |range: Range<usize>, kind: SectionKind| {
-        let text = source.get(range.clone())?;
-        if text.is_empty() {
-            return Some(());
-        }
-        cuts.push(Cut { text, kind });
-        // A line that goes on after a backslash goes on in the next piece.
-        let ends = text.ends_with('\n') && !text.ends_with("\\\n");
-        (ends || range.end == source.len()).then_some(())
-    };
     let rest = Section { end: source.len(), kind: SectionKind::Code };
-    let mut begin = 0;
+    let mut cuts: Vec<Cut<'a>> = Vec::new();
+    let (mut begin, mut before) = (0, SectionKind::Code);
     for section in sections.iter().chain([&rest]) {
-        if section.kind == SectionKind::Code {
-            let section_begin = begin;
-            for (gap, _) in source.get(begin..section.end)?.match_indices(GAP) {
-                let at = section_begin + gap + GAP.len();
-                let next = source.as_bytes().get(at).filter(|_| at < section.end);
-                if next.is_some_and(|next| !next.is_ascii_whitespace()) {
-                    push(begin..at, section.kind)?;
-                    begin = at;
-                }
-            }
-        }
-        push(begin..section.end, section.kind)?;
+        let text = source.get(begin..section.end)?;
         begin = section.end;
+        if text.is_empty() {
+            continue;
+        }
+        let inside = matches!(before, SectionKind::Opening | SectionKind::Items(_));
+        let fits = match section.kind {
+            SectionKind::Items(_) => inside,
+            SectionKind::Closing => matches!(before, SectionKind::Items(_)),
+            SectionKind::Code | SectionKind::Passing | SectionKind::Opening => !inside,
+        };
+        if !fits {
+            return None;
+        }
+        before = section.kind;
+        let kind = match section.kind {
+            SectionKind::Code => None,
+            SectionKind::Passing => constant::read(text).map(CutKind::Constant),
+            SectionKind::Opening => Some(CutKind::Constant(constant::read_opening(text)?)),
+            SectionKind::Items(number) => Some(CutKind::Items(number)),
+            SectionKind::Closing => Some(CutKind::Constant(constant::read_closing(text)?)),
+        };
+        match kind {
+            Some(kind) => cuts.push(Cut { text, kind }),
+            None => cut_code(text, &mut cuts),
+        }
     }
-    Some(cuts)
+    let (_, followed) = cuts.split_last()?;
+    let ends = |cut: &Cut<'_>| cut.text.ends_with('\n') && !cut.text.ends_with("\\\n");
+    (followed.iter().all(ends)
+        && matches!(before, SectionKind::Code | SectionKind::Passing | SectionKind::Closing))
+    .then_some(cuts)
+}
+
+fn cut_code<'a>(text: &'a str, cuts: &mut Vec<Cut<'a>>) {
+    let mut begin = 0;
+    for (gap, _) in text.match_indices(GAP) {
+        let at = gap + GAP.len();
+        if text.as_bytes().get(at).is_some_and(|next| !next.is_ascii_whitespace()) {
+            cuts.push(Cut { text: &text[begin..at], kind: CutKind::Code });
+            begin = at;
+        }
+    }
+    cuts.push(Cut { text: &text[begin..], kind: CutKind::Code });
 }
 
 impl Cut<'_> {
-    fn constant(&self) -> Option<constant::Constant> {
-        constant::read(self.text)
-    }
-
     /// What is in the piece; `None` where that is more than statements without a finding.
     fn found(&self, annotations: bool) -> Option<Found> {
-        if self.kind != SectionKind::Code
-            && let Some(constant) = self.constant()
-        {
-            let mut found = Found { lines: constant.lines, ..Found::default() };
-            found.count(&constant.halstead);
+        if let CutKind::Items(_) = self.kind {
+            let items = constant::read_items(self.text)?;
+            let mut found = Found { lines: items.lines, ..Found::default() };
+            found.count(&items.halstead);
             return Some(found);
         }
         // Lines are counted as `str::lines` counts them; and a byte order mark is fit for a beginning only, as a mark, not as text.
@@ -238,8 +266,9 @@ impl Found {
 impl Known {
     fn piece(&self, cut: &Cut<'_>, annotations: bool) -> Option<&Piece> {
         match cut.kind {
-            SectionKind::Numbered(number) => self.numbered.get(&number),
-            SectionKind::Code | SectionKind::Passing => {
+            CutKind::Constant(_) => None,
+            CutKind::Items(number) => self.items.get(&number),
+            CutKind::Code => {
                 let shelf = usize::from(annotations);
                 let number = self.texts[shelf].number(cut.text.as_bytes())?;
                 self.pieces[shelf].get(number)
@@ -262,8 +291,9 @@ impl Known {
             long_lines,
         };
         match cut.kind {
-            SectionKind::Numbered(number) => drop(self.numbered.insert(number, piece)),
-            SectionKind::Code | SectionKind::Passing => {
+            CutKind::Constant(_) => {}
+            CutKind::Items(number) => drop(self.items.insert(number, piece)),
+            CutKind::Code => {
                 let shelf = usize::from(annotations);
                 // One that stands twice, or that somebody else brought meanwhile, has its place.
                 if self.texts[shelf].named(cut.text.as_bytes()) == self.pieces[shelf].len() {
@@ -275,7 +305,7 @@ impl Known {
 
     fn bytes(&self) -> usize {
         let names = [&self.texts[0], &self.texts[1], &self.operands, &self.lines];
-        let pieces = self.pieces.iter().flatten().chain(self.numbered.values());
+        let pieces = self.pieces.iter().flatten().chain(self.items.values());
         names.iter().map(|names| names.bytes()).sum::<usize>()
             + pieces.map(Piece::bytes).sum::<usize>()
     }
@@ -347,7 +377,7 @@ impl<'a> Sum<'a> {
         }));
     }
 
-    fn add_passing(&mut self, constant: &constant::Constant, text: &'a str) {
+    fn add_constant(&mut self, constant: &Constant, text: &'a str) {
         let count = &constant.halstead;
         self.operators += count.operators;
         self.operands += count.operands;
@@ -488,28 +518,43 @@ mod tests {
                 "PLAN = {{\n    \"the weight of a feature\": {weight:?},\n    \"the weight of another\": {weight:?},\n}}\n"
             )
         };
-        let parts = "PARTS = [\n    \"a = b + c  # of no use\\n\",\n    \"a = b + c  # of no use\\n\",\n]\n";
-        for (number, weight) in [(1, -0.5), (1, 2.0), (2, -0.5)] {
-            let begin = "from __future__ import annotations\n\n";
-            let source = [begin, &plan(weight), "\n", parts, "\n\n", CODE].concat();
-            let ends = [begin.len(), plan(weight).len(), 1, parts.len()];
-            let kinds = [
-                SectionKind::Code,
-                SectionKind::Passing,
-                SectionKind::Code,
-                SectionKind::Numbered(number),
-            ];
-            let mut end = 0;
-            let sections = ends.iter().zip(kinds).map(|(bytes, kind)| {
-                end += bytes;
-                Section { end, kind }
-            });
-            let sections: Vec<Section> = sections.collect();
+        let item = |name: &str| {
+            let line = "        \"a = b + c  # of no use\\n\",\n";
+            format!("    \"{name}\": [\n{line}{line}    ],\n")
+        };
+        let begin = "from __future__ import annotations\n\n";
+        for (weight, layers) in [(-0.5, &["a", "b"][..]), (2.0, &["b"]), (-0.5, &["b", "a"])] {
+            let mut source = String::new();
+            let mut sections = Vec::new();
+            let mut put = |text: &str, kind: SectionKind| {
+                source.push_str(text);
+                sections.push(Section { end: source.len(), kind });
+            };
+            put(begin, SectionKind::Code);
+            put(&plan(weight), SectionKind::Passing);
+            put("\n", SectionKind::Code);
+            put("PARTS_OF_ALL_LAYERS_BELOW = {\n", SectionKind::Opening);
+            for name in layers {
+                put(&item(name), SectionKind::Items(u64::from(name.as_bytes()[0])));
+            }
+            put("}\n", SectionKind::Closing);
+            put("\n\n", SectionKind::Code);
+            put(CODE, SectionKind::Code);
             check(&pieces, &source, &sections);
-            let plans = pieces.open().texts[1].number(plan(weight).as_bytes());
-            assert_eq!(plans, None);
+            assert_eq!(pieces.open().texts[1].number(plan(weight).as_bytes()), None);
+            // Without what opens, what closes, and what is between; a number stands for its text, so these are others.
+            for left_out in [3..4, 4 + layers.len()..5 + layers.len(), 4..4 + layers.len()] {
+                let mut sections = sections.clone();
+                for section in &mut sections {
+                    if let SectionKind::Items(number) = &mut section.kind {
+                        *number += 1000;
+                    }
+                }
+                sections.drain(left_out);
+                assert_eq!(pieces.quality(&source, &sections), None);
+            }
         }
-        assert_eq!(pieces.open().numbered.len(), 2);
+        assert_eq!(pieces.open().items.len(), 2);
     }
 
     /// Some files of the standard library, and what is left of them after cuts, gaps and bits of Python anywhere.

@@ -7,6 +7,8 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
+use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -56,6 +58,8 @@ struct RenderedLayer {
     tokens: Vec<ScriptToken>,
     /// The tokens as a literal of the layers around it.
     parts: OnceLock<(Language, String)>,
+    /// No other layer of this process has it.
+    number: u64,
     /// The parts that it carries.
     carries: OnceLock<Carries>,
 }
@@ -69,11 +73,11 @@ impl RenderedLayer {
     }
 }
 
-/// A literal of parts, with a number that no other one has, and the name under which it has it.
+/// A literal of parts: a dictionary with an item for each layer.
 struct Carries {
     literal: String,
-    name: String,
-    number: u64,
+    /// Where the first item begins, and where each one ends.
+    ends: Vec<usize>,
 }
 
 #[derive(Serialize)]
@@ -154,7 +158,10 @@ impl Rendering {
                     })?;
                 }
             }
-            layers.push(RenderedLayer { tokens, parts: OnceLock::new(), carries: OnceLock::new() });
+            static NUMBERS: AtomicU64 = AtomicU64::new(0);
+            let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+            let (parts, carries) = (OnceLock::new(), OnceLock::new());
+            layers.push(RenderedLayer { tokens, parts, number, carries });
         }
         Ok(Rendering { template: template.clone(), inputs, layers })
     }
@@ -181,9 +188,10 @@ impl Rendering {
                     source.push_str(&token.text);
                     continue;
                 };
-                sections.push(Section { end: source.len(), kind: SectionKind::Code });
+                let begin = source.len();
                 self.place(&mut source, at, token, constant, request, decisions, &done)?;
-                sections.push(Section { end: source.len(), kind: self.kind(at, constant) });
+                sections.push(Section { end: begin, kind: SectionKind::Code });
+                self.section(&mut sections, at, constant, begin..source.len());
             }
             let (name, file) = (spec.name.clone(), spec.file.clone());
             let sha256 = sha256::hex(source.as_bytes());
@@ -219,17 +227,25 @@ impl Rendering {
         Ok(all)
     }
 
-    /// What a constant that has been placed is to whoever reads it.
-    fn kind(&self, at: usize, constant: &Constant) -> SectionKind {
-        match constant.source.as_str() {
-            PLAN => SectionKind::Passing,
-            PARTS => match self.layers[at].carries.get() {
-                Some(carries) if carries.name == constant.name => {
-                    SectionKind::Numbered(carries.number)
-                }
-                _ => SectionKind::Code,
-            },
-            _ => SectionKind::Code,
+    /// Says what a constant that was placed is to whoever reads Python.
+    fn section(
+        &self,
+        sections: &mut Vec<Section>,
+        at: usize,
+        constant: &Constant,
+        place: Range<usize>,
+    ) {
+        match (constant.source.as_str(), self.layers[at].carries.get()) {
+            (PLAN, _) => sections.push(Section { end: place.end, kind: SectionKind::Passing }),
+            (PARTS, Some(Carries { ends, .. })) => {
+                let literal = place.start + constant.name.len() + " = ".len();
+                let numbers = self.layers[at + 1..].iter().map(|layer| layer.number);
+                let kinds = iter::once(SectionKind::Opening).chain(numbers.map(SectionKind::Items));
+                let placed = ends.iter().zip(kinds);
+                sections.extend(placed.map(|(end, kind)| Section { end: literal + end, kind }));
+                sections.push(Section { end: place.end, kind: SectionKind::Closing });
+            }
+            _ => sections.push(Section { end: place.end, kind: SectionKind::Code }),
         }
     }
 
@@ -272,9 +288,7 @@ impl Rendering {
                     dialect.literal(&Value::from(Serde(plan)), Layout::Exploded { indent: 0 })?,
                 )
             }
-            PARTS => {
-                Cow::Borrowed(self.carries(at, language, dialect, &constant.name)?.literal.as_str())
-            }
+            PARTS => Cow::Borrowed(self.carries(at, language, dialect)?.literal.as_str()),
             input => {
                 let value = self.inputs.get(input).ok_or("there is no such input")?;
                 Cow::Owned(
@@ -350,36 +364,26 @@ impl Rendering {
         }
     }
 
-    fn carries(
-        &self,
-        at: usize,
-        language: Language,
-        dialect: Dialect,
-        name: &str,
-    ) -> Result<&Carries, String> {
+    fn carries(&self, at: usize, language: Language, dialect: Dialect) -> Result<&Carries, String> {
         if let Some(known) = self.layers[at].carries.get() {
             return Ok(known);
         }
-        static NUMBERS: AtomicU64 = AtomicU64::new(0);
-        let literal = self.parts(at, language, dialect)?;
-        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
-        Ok(self.layers[at].carries.get_or_init(|| Carries {
-            literal,
-            name: name.to_owned(),
-            number,
-        }))
+        let carries = self.parts(at, language, dialect)?;
+        Ok(self.layers[at].carries.get_or_init(|| carries))
     }
 
     /// The tokens of the layers after this one, by name. A token is a list of texts: its guards in one, `+a,b` for one of these,
     /// `-a,b` for none of these, with a space between; then its lines. One that holds a constant has the name of it, after `=`,
     /// among the guards.
-    fn parts(&self, at: usize, language: Language, dialect: Dialect) -> Result<String, String> {
+    fn parts(&self, at: usize, language: Language, dialect: Dialect) -> Result<Carries, String> {
         if matches!(dialect, Dialect::Rust | Dialect::Shell | Dialect::Sql) {
             return Err("its language has no literal for parts".to_owned());
         }
         let specs = self.template.layers();
         let mut out = String::from("{");
+        let mut ends = Vec::new();
         for (spec, layer) in specs.iter().zip(&self.layers).skip(at + 1) {
+            ends.push(out.len() + 1);
             newline(&mut out, 4);
             dialect.write_text(&mut out, &spec.name)?;
             out.push_str(": ");
@@ -400,9 +404,10 @@ impl Rendering {
         if dialect == Dialect::Json {
             out.pop();
         }
+        ends.push(out.len() + 1);
         newline(&mut out, 0);
         out.push('}');
-        Ok(out)
+        Ok(Carries { literal: out, ends })
     }
 }
 

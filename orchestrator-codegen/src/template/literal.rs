@@ -277,10 +277,15 @@ pub(crate) fn float(number: f64) -> String {
 
 /// In the quotes that need fewer escapes, as formatters have it.
 fn python_text(out: &mut String, text: &str) {
-    out.reserve(text.len() + 2);
-    let quote = if text.matches('"').count() > text.matches('\'').count() { '\'' } else { '"' };
+    out.reserve(text.len() + 4);
+    let count = |quote: u8| text.bytes().filter(|byte| *byte == quote).count();
+    let quote = if count(b'"') > count(b'\'') { '\'' } else { '"' };
     out.push(quote);
-    for mark in text.chars() {
+    // What stands as it is comes first, in one go.
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\'' | b'\\');
+    let begin = text.bytes().position(|byte| !plain(&byte)).unwrap_or(text.len());
+    out.push_str(&text[..begin]);
+    for mark in text[begin..].chars() {
         match mark {
             _ if mark == quote => out.extend(['\\', mark]),
             '\\' => out.push_str("\\\\"),

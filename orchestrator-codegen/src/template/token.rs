@@ -100,7 +100,10 @@ pub(crate) fn tokenise(
     for (line, text) in (1..).zip(rendered.split_inclusive('\n')) {
         let marker = text.trim().strip_prefix(OPEN).and_then(|rest| rest.strip_suffix(CLOSE));
         let Some(marker) = marker.filter(|marker| !marker.contains([OPEN, CLOSE])) else {
-            if text.contains([OPEN, CLOSE]) {
+            if text
+                .bytes()
+                .fold(false, |any, byte| any | (byte == OPEN as u8) | (byte == CLOSE as u8))
+            {
                 return Err(fault(line, "a marker shares its line", "give it a line of its own"));
             }
             let token = current.get_or_insert_with(|| begin(&guards, line, &listens_to));
