@@ -161,16 +161,17 @@ fn json_is_cleaned_alike() {
 }
 
 #[test]
-fn the_null_character_of_json_is_refused_by_name() {
-    // A text in SQLite ends there, in Python it does not.
-    let report = clean(
-        "t.json",
-        br#"[{"a": 1},
-{"a": "x\u0000y"}]"#
-            .as_slice(),
-        &[],
-    );
-    assert!(report["error"].as_str().unwrap().contains("\\u0000"), "{report}");
+fn what_sqlite_cannot_hold_of_json_is_refused_by_name() {
+    for (text, line, reason) in [
+        // A text in SQLite ends there, in Python it does not.
+        ("[{\"a\": 1},\n{\"a\": \"x\\u0000y\"}]", 2, "the character \\u0000"),
+        // What is within an array is copied as it is written, so that both values would stay.
+        ("[{\"a\": 1},\n{\"a\": [{\"k\": 1, \"k\": 2}]}]", 2, "the name 'k' twice"),
+    ] {
+        let report = clean("t.json", text.as_bytes(), &[]);
+        let error = report["error"].as_str().unwrap_or_else(|| panic!("{report}"));
+        assert!(error.contains(&format!("line {line}: ")) && error.contains(reason), "{error}");
+    }
 }
 
 /// The cleaned table, the quarantine, and what the report counts; for a file that both scripts take.
