@@ -43,6 +43,10 @@ pub enum FitnessKind {
     Formula,
     /// What the script of θ measurably does to a sample of the data, by these weights. Each distinct script is run once, in the sandbox
     /// of the code generator. The scripts are those that were measured: attention is reported, and changes nothing.
+    ///
+    /// The data are parted in three. What was found on the first part stands only where it is clearly better than the default parameters
+    /// on the second one too; else the defaults stand. Both are compared on the third part, which decided nothing
+    /// ([`MeasuredSearch`](crate::MeasuredSearch)). Less than three rows of data are refused.
     Measured(FitnessWeights),
 }
 

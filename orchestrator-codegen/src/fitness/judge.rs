@@ -78,7 +78,8 @@ impl MeasuredFitness {
     ///
     /// Clearly better: the terms that it wins bring more than [`KEPT_MARGIN`] times what it loses by the others. So a script that is only
     /// shorter stands; one that is longer must mend much more than its lines cost, because how much there is to mend differs
-    /// from rows to rows, and what the lines cost does not. What chance is left is that of both parts and the margin together.
+    /// from rows to rows, and what the lines cost does not. What chance is left is that of both parts and the margin together: a loss on rows that
+    /// were held out is possible, and is reported as what it is.
     ///
     /// # Errors
     /// When parameters make no script, or nothing can be run.
