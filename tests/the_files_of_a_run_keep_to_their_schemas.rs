@@ -157,7 +157,7 @@ fn check_damages(schema: &Schema, document: &Value) -> usize {
 }
 
 /// Keys that are written only where there is something to say.
-const OPTIONAL: [&str; 2] = ["absent", "measured"];
+const OPTIONAL: [&str; 3] = ["absent", "covered", "measured"];
 
 #[test]
 fn what_is_written_is_accepted_and_what_is_damaged_is_not() {
