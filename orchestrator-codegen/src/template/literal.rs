@@ -281,22 +281,25 @@ fn python_text(out: &mut String, text: &str) {
     let count = |quote: u8| text.bytes().filter(|byte| *byte == quote).count();
     let quote = if count(b'"') > count(b'\'') { '\'' } else { '"' };
     out.push(quote);
-    // What stands as it is comes first, in one go.
-    let plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\'' | b'\\');
-    let begin = text.bytes().position(|byte| !plain(&byte)).unwrap_or(text.len());
-    out.push_str(&text[..begin]);
-    for mark in text[begin..].chars() {
-        match mark {
-            _ if mark == quote => out.extend(['\\', mark]),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            ' '..='~' => out.push(mark),
-            '\0'..='\u{ff}' => drop(write!(out, "\\x{:02x}", u32::from(mark))),
-            '\0'..='\u{ffff}' => drop(write!(out, "\\u{:04x}", u32::from(mark))),
-            _ => drop(write!(out, "\\U{:08x}", u32::from(mark))),
+    let plain = |mark: char| matches!(mark, ' '..='~') && mark != quote && mark != '\\';
+    let mut rest = text;
+    // What stands as it is, in one go, and what follows it.
+    while !rest.is_empty() {
+        let end = rest.find(|mark| !plain(mark)).unwrap_or(rest.len());
+        out.push_str(&rest[..end]);
+        let mut marks = rest[end..].chars();
+        match marks.next() {
+            None => {}
+            Some('\\') => out.push_str("\\\\"),
+            Some('\n') => out.push_str("\\n"),
+            Some('\r') => out.push_str("\\r"),
+            Some('\t') => out.push_str("\\t"),
+            Some(mark) if mark == quote => out.extend(['\\', mark]),
+            Some(mark @ '\0'..='\u{ff}') => drop(write!(out, "\\x{:02x}", u32::from(mark))),
+            Some(mark @ '\0'..='\u{ffff}') => drop(write!(out, "\\u{:04x}", u32::from(mark))),
+            Some(mark) => drop(write!(out, "\\U{:08x}", u32::from(mark))),
         }
+        rest = marks.as_str();
     }
     out.push(quote);
 }
