@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::generate::{GenerateError, Generator};
+use crate::error::GenerateError;
+use crate::generate::Generator;
 use crate::output::GeneratedScripts;
 use crate::request::GenerateRequest;
 

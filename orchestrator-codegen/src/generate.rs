@@ -4,89 +4,22 @@ use std::collections::BTreeMap;
 
 use orchestrator_core::{BIAS_BOUNDS, Parameters};
 
+use crate::error::GenerateError;
 use crate::language::Language;
 use crate::memory::{Judged, Memory};
 use crate::output::{Attempt, Completeness, GeneratedScripts, SampleMetadata};
 use crate::quality::{QualityAnalyzer, analyzer_of};
 use crate::request::GenerateRequest;
 use crate::template::{
-    BlockDecision, Fault, InputError, Layer, Rendering, ScriptToken, Template, TemplateError,
-    Templates, decide, kept,
+    BlockDecision, Layer, Rendering, ScriptToken, Template, Templates, decide, kept,
 };
-use crate::validate::{Diagnostic, NoValidator, Severity, Validator, Validators};
+use crate::validate::{Validator, Validators, is_valid};
 
 /// So often a template is tried again with lower biases for the layers that did not validate, before the simpler template is.
 pub const RETRIES_MAX: usize = 2;
 
 /// How much lower a bias is at each retry: two of them go from the middle of the range to its lower bound.
 const BIAS_STEP: f64 = 0.25;
-
-/// Why no scripts were generated.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum GenerateError {
-    /// Name the feature in the request; a profile has all of those of the built-in templates.
-    #[error("block {block} listens to the feature {feature:?}, which the request lacks")]
-    MissingFeature {
-        /// The block.
-        block: String,
-        /// The feature.
-        feature: String,
-    },
-    /// Features are shares.
-    #[error("feature {feature:?} is {value}, which is outside [0, 1]")]
-    FeatureOutside {
-        /// The feature.
-        feature: String,
-        /// Its value.
-        value: f64,
-    },
-    /// Give θ a weight for the feature.
-    #[error("the parameters have no weight for the feature {feature:?}")]
-    MissingWeight {
-        /// The feature.
-        feature: String,
-    },
-    /// Give θ a bias for the layer.
-    #[error("the parameters have no bias for {layer}")]
-    MissingBias {
-        /// The layer.
-        layer: String,
-    },
-    /// Keep θ within its bounds.
-    #[error("the parameters are outside their bounds: {0}")]
-    Parameters(#[from] orchestrator_core::ParameterError),
-    /// Emphasis multiplies.
-    #[error("the emphasis of {feature:?} for {layer} is {value}, which is no factor")]
-    Emphasis {
-        /// The layer.
-        layer: String,
-        /// The feature.
-        feature: String,
-        /// The factor as given.
-        value: f64,
-    },
-    /// The inputs are not what the template asks for.
-    #[error(transparent)]
-    Inputs(#[from] InputError),
-    /// There is no such template, or it is at fault.
-    #[error(transparent)]
-    Template(#[from] TemplateError),
-    /// Nobody can judge a layer: nothing is handed out unvalidated.
-    #[error("{file} cannot be handed out: {source}")]
-    Unjudged {
-        /// The layer's file.
-        file: String,
-        /// Who is missing.
-        source: NoValidator,
-    },
-}
-
-impl From<Fault> for GenerateError {
-    fn from(fault: Fault) -> GenerateError {
-        GenerateError::Template(fault.into())
-    }
-}
 
 /// Generates scripts. Holds the templates, and who validates and judges the scripts.
 ///
@@ -348,10 +281,6 @@ fn lines(source: &str) -> u64 {
     let in_block = |block: &[u8]| block.iter().map(|byte| u8::from(*byte == b'\n')).sum::<u8>();
     let ends: u64 = blocks.map(|block| u64::from(in_block(block))).sum();
     ends + u64::from(!source.is_empty() && !source.ends_with('\n'))
-}
-
-pub(crate) fn is_valid(diagnostics: &[Diagnostic]) -> bool {
-    diagnostics.iter().all(|found| found.severity != Severity::Error)
 }
 
 fn kept_names(decisions: &[BlockDecision]) -> Vec<bool> {

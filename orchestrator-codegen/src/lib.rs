@@ -104,6 +104,7 @@
 
 mod activation;
 mod batch;
+mod error;
 mod families;
 mod fitness;
 mod generate;
@@ -122,12 +123,13 @@ mod validate;
 mod worker;
 
 pub use activation::{Activation, SCORE_THRESHOLD};
+pub use error::GenerateError;
 pub use fitness::{
     CACHE_MAX, DataParts, FitnessWeights, FitnessWeightsError, KEPT_MARGIN, Kept, MeasureError,
     MeasuredFitness, MeasuredFitnessError, MeasuredScore, MeasuredSearch, Measurement, Measurer,
     Sampling, SamplingError, ScriptData,
 };
-pub use generate::{GenerateError, Generator, RETRIES_MAX};
+pub use generate::{Generator, RETRIES_MAX};
 pub use language::Language;
 pub use output::{
     Action, Attempt, Change, Completeness, DIFF_LINES_MAX, Edits, GeneratedScripts, LOCK_FILE,

@@ -6,12 +6,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::generate::is_valid;
 use crate::python::{Pieces, PythonSource};
 use crate::quality::Quality;
 use crate::request::GenerateRequest;
 use crate::template::{BlockDecision, Fault, Inputs, Layer, Rendering, Template};
-use crate::validate::Diagnostic;
+use crate::validate::{Diagnostic, is_valid};
 
 /// So many renderings are kept, the last ones: a search has one, a batch over files or templates some. One of the built-in
 /// templates takes half a megabyte.

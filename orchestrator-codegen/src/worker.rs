@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::activation::Activation;
-use crate::generate::{GenerateError, Generator};
+use crate::error::GenerateError;
+use crate::generate::Generator;
 use crate::output::{Completeness, GeneratedScripts, check_scripts};
 use crate::request::{DEFAULT_TEMPLATE, GenerateRequest};
 use crate::template::Inputs;

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use orchestrator_core::{Parameters, WEIGHT_BOUNDS};
 
-use crate::generate::{GenerateError, Generator};
+use crate::error::GenerateError;
+use crate::generate::Generator;
 use crate::output::Completeness;
 use crate::request::GenerateRequest;
 use crate::template::{TemplateError, decide};

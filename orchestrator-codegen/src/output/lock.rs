@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::folder::OutputError;
+use super::error::OutputError;
 
 /// The name of the lock file in the folder. It belongs under version control, beside the files.
 pub const LOCK_FILE: &str = "codegen.lock.json";

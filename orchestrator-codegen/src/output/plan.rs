@@ -1,14 +1,13 @@
 //! What a generation would do to a folder, before it does it.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use similar::{Algorithm, TextDiff};
 
-use super::folder::OutputError;
+use super::error::{OutputError, Reason};
 use super::lock::{Lock, Locked};
 use super::region::{Regions, digest};
 use crate::language::Language;
@@ -33,36 +32,6 @@ pub enum Action {
     /// A person has edited it outside its protected regions, it was not generated, or a protected region would go: not
     /// touched unless [`Edits::Overwrite`](crate::Edits).
     Refuse(Reason),
-}
-
-/// Why a file is not touched.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Reason {
-    /// Somebody else's file has its name.
-    NotGenerated,
-    /// It was edited outside its protected regions.
-    Edited,
-    /// It has a protected region with edits, which the new text does not have.
-    RegionGone(String),
-    /// The marks of its regions are broken.
-    Marks(String),
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Reason::NotGenerated => write!(f, "it was not generated"),
-            Reason::Edited => write!(f, "it was edited outside its protected regions"),
-            Reason::RegionGone(name) => {
-                write!(
-                    f,
-                    "its protected region {name:?} has edits, and the new text has none of that name"
-                )
-            }
-            Reason::Marks(problem) => write!(f, "{problem}"),
-        }
-    }
 }
 
 /// One file of a plan.

@@ -9,7 +9,7 @@ use orchestrator_core::Parameters;
 use serde::{Deserialize, Serialize};
 
 use crate::activation::Activation;
-use crate::generate::GenerateError;
+use crate::error::GenerateError;
 use crate::quality::Quality;
 use crate::template::{BlockDecision, Template};
 use crate::validate::Diagnostic;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::generate::GenerateError;
+use crate::error::GenerateError;
 use crate::request::GenerateRequest;
 use crate::template::{Block, Template};
 

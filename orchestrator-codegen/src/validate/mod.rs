@@ -106,3 +106,8 @@ impl<V: Validator + ?Sized> Validator for Box<V> {
         (**self).validate(source)
     }
 }
+
+/// Whether nothing that was found forbids the source to be handed out.
+pub(crate) fn is_valid(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().all(|found| found.severity != Severity::Error)
+}
