@@ -1,11 +1,14 @@
 //! How long it takes to make scripts, without running them: `cargo bench -p orchestrator-codegen --bench speed`.
 //!
-//! Two figures, of the three layers of `etl-python` for a table with every kind of trouble. Every set and every candidate is rendered,
+//! Three figures, of the three layers of `etl-python` for a table with every kind of trouble. Every set and every candidate is rendered,
 //! all its layers are validated by the Python parser, and its [`Quality`](orchestrator_codegen::Quality) is measured; nothing is
 //! executed.
 //!
 //! *A set* is made by a [`Generator`] that has made nothing: it has no rendering, and knows no piece of any layer. What it has is what a
 //! process has once: the built-in templates, read and compiled. Within the set, a piece of text that stands in two layers is parsed once.
+//!
+//! *A set for another project* is made by a generator in use: the inputs are others each time, so that everything is rendered anew, and all
+//! that holds the inputs is parsed anew; the rest it has met.
 //!
 //! *Candidates* are those of a search: one generator, and θ drawn evenly from its bounds. The generator remembers the rendering, which
 //! does not depend on θ, and what the parser said of pieces that it met before: definitions and the lines between them. Each candidate is
@@ -73,6 +76,15 @@ fn main() {
     let mut criterion = Criterion::default().configure_from_args().sample_size(30);
     criterion.bench_function("codegen/a set by a generator that has made nothing", |bencher| {
         bencher.iter(|| made(&Generator::new(), black_box(&request)));
+    });
+    let generator = Generator::new();
+    let mut projects = 0_u64;
+    let another = "codegen/a set for another project by a generator in use";
+    criterion.bench_function(another, |bencher| {
+        bencher.iter(|| {
+            projects += 1;
+            made(&generator, &request.clone().with("project", format!("project {projects}")))
+        });
     });
     criterion.bench_function("codegen/fixed work: layer 2 validated as a whole", |bencher| {
         bencher.iter(|| PythonValidator.validate(black_box(&fixed)));
