@@ -305,6 +305,11 @@ fn python_text(out: &mut String, text: &str) {
 }
 
 fn rust_text(out: &mut String, text: &str) {
+    in_quotes(out, text, |mark| format!("\\u{{{:x}}}", u32::from(mark)));
+}
+
+/// Between double quotes, with backslashes before what has a letter of its own; `rare` names what is not ASCII, or not seen.
+fn in_quotes(out: &mut String, text: &str, rare: impl Fn(char) -> String) {
     out.push('"');
     for mark in text.chars() {
         match mark {
@@ -313,7 +318,7 @@ fn rust_text(out: &mut String, text: &str) {
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
             ' '..='~' => out.push(mark),
-            _ => drop(write!(out, "\\u{{{:x}}}", u32::from(mark))),
+            _ => out.push_str(&rare(mark)),
         }
     }
     out.push('"');
@@ -389,19 +394,10 @@ fn json_text(out: &mut String, text: &str, script: bool) {
 
 /// Unlike JSON it knows no surrogates.
 fn toml_text(out: &mut String, text: &str) {
-    out.push('"');
-    for mark in text.chars() {
-        match mark {
-            '"' | '\\' => out.extend(['\\', mark]),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            ' '..='~' => out.push(mark),
-            '\0'..='\u{ffff}' => drop(write!(out, "\\u{:04x}", u32::from(mark))),
-            _ => drop(write!(out, "\\U{:08x}", u32::from(mark))),
-        }
-    }
-    out.push('"');
+    in_quotes(out, text, |mark| match mark {
+        '\0'..='\u{ffff}' => format!("\\u{:04x}", u32::from(mark)),
+        _ => format!("\\U{:08x}", u32::from(mark)),
+    });
 }
 
 #[cfg(test)]
