@@ -13,6 +13,7 @@ use crate::request::GenerateRequest;
 use crate::template::{
     BlockDecision, Layer, Rendering, ScriptToken, Template, Templates, decide, kept,
 };
+use crate::text;
 use crate::validate::{Validator, Validators, is_valid};
 
 /// So often a template is tried again with lower biases for the layers that did not validate, before the simpler template is.
@@ -247,7 +248,7 @@ impl Generator {
             scripts.quality.insert(file.clone(), quality);
             let metadata = SampleMetadata {
                 bytes: layer.source.len() as u64,
-                lines: lines(&layer.source),
+                lines: text::count_lines(&layer.source) as u64,
                 sha256: layer.sha256,
                 script_tokens,
                 template_tokens: layer.tokens as u64,
@@ -272,15 +273,6 @@ impl Generator {
         });
         Judged { diagnostics, quality }
     }
-}
-
-/// As many as `str::lines` finds, faster.
-fn lines(source: &str) -> u64 {
-    // So many ends fit into a byte, and sums of bytes into registers of the processor.
-    let blocks = source.as_bytes().chunks(255);
-    let in_block = |block: &[u8]| block.iter().map(|byte| u8::from(*byte == b'\n')).sum::<u8>();
-    let ends: u64 = blocks.map(|block| u64::from(in_block(block))).sum();
-    ends + u64::from(!source.is_empty() && !source.ends_with('\n'))
 }
 
 fn kept_names(decisions: &[BlockDecision]) -> Vec<bool> {

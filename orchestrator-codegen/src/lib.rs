@@ -119,6 +119,7 @@ pub mod rules;
 mod sandbox;
 mod sha256;
 mod template;
+mod text;
 mod validate;
 mod worker;
 

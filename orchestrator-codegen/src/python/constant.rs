@@ -6,6 +6,7 @@
 
 use crate::python::halstead::{self, Count, Operand, UNARY_MINUS};
 use crate::python::lines::Lines;
+use crate::text::lines_with_ends;
 
 /// Brackets deeper than this are left to the parser.
 const DEPTH_MAX: usize = 32;
@@ -18,7 +19,7 @@ pub(super) struct Constant {
 
 /// Reads `NAME = {` or `NAME = [`, lines with an item or a closing bracket each, and `}` or `]`.
 pub(super) fn read(text: &str) -> Option<Constant> {
-    let (first, rest) = text.strip_suffix('\n')?.split_once('\n')?;
+    let (first, rest) = text.split_once('\n')?;
     let mut reading = Reading::within(opening(first)?);
     reading.constant.lines.tokens = 3;
     reading.constant.lines.source = 1;
@@ -39,7 +40,7 @@ pub(super) fn read_opening(text: &str) -> Option<Constant> {
 /// Reads items of a dictionary, with their keys.
 pub(super) fn read_items(text: &str) -> Option<Constant> {
     let mut reading = Reading::within(Bracket::Dictionary);
-    reading.lines(text.strip_suffix('\n')?)?;
+    reading.lines(text)?;
     (reading.open == [Bracket::Dictionary]).then_some(reading.constant)
 }
 
@@ -84,11 +85,11 @@ impl Reading {
     }
 
     fn lines(&mut self, text: &str) -> Option<()> {
-        for line in text.split('\n') {
+        for line in lines_with_ends(text) {
             self.constant.lines.source += 1;
-            self.line(line.trim_start_matches(' '))?;
+            self.line(line.strip_suffix('\n')?.trim_start_matches(' '))?;
         }
-        Some(())
+        (!text.is_empty()).then_some(())
     }
 
     fn line(&mut self, line: &str) -> Option<()> {

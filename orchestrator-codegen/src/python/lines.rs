@@ -2,6 +2,8 @@
 
 use ruff_python_ast::token::{TokenKind, Tokens};
 
+use crate::text;
+
 /// The lines of a module by what is on them.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Lines {
@@ -114,12 +116,20 @@ fn end_group(source: &str, lines: &mut Lines, mut group: Group) {
         return;
     }
     let text = &source[begin..group.end];
-    let written = text.split(is_line_end).filter(|line| !line.trim().is_empty()).count();
+    let written = written(text);
     if group.tokens == 1 && group.strings == 1 && group.comments == 0 {
         lines.multiline_strings += if text.contains(['\n', '\r']) { written } else { 0 };
     } else {
         lines.source += written;
     }
+}
+
+/// Lines that are not blank.
+fn written(text: &str) -> usize {
+    if text::is_typed(text) {
+        return text::lines(text).filter(|line| !line.trim_ascii().is_empty()).count();
+    }
+    text.split(is_line_end).filter(|line| !line.trim().is_empty()).count()
 }
 
 /// What `str.splitlines` of Python takes for the end of a line.

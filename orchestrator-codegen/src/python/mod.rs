@@ -12,6 +12,7 @@ mod lines;
 mod names;
 mod pieces;
 mod scopes;
+mod shallow;
 mod tabs;
 
 use ruff_python_ast::token::{TokenKind, Tokens};
@@ -122,6 +123,9 @@ fn look(source: &str, version: PythonVersion, asked: Question) -> (Vec<Diagnosti
 fn in_bounds<T: Send>(source: &str, look: impl FnOnce() -> T + Send) -> Result<T, Diagnostic> {
     if let Some(fault) = is_too_long(source) {
         return Err(fault);
+    }
+    if shallow::bound(source).is_some() {
+        return Ok(look());
     }
     let bound = depth::bound(source);
     if let Some(fault) = bound.fault(source) {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::quality::{
     DUPLICATE_CHARS_MIN, Halstead, Quality, Sizes, Structure, maintainability_index,
 };
+use crate::text;
 
 /// Up to this mean, functions are simple: half of McCabe's limit of 10.
 const MCCABE_GOOD: f64 = 5.0;
@@ -171,9 +172,9 @@ impl LineCounts {
         mut long: impl FnMut(&'a str),
     ) -> LineCounts {
         let mut counts = LineCounts::default();
-        for line in source.lines() {
+        for line in text::lines(source) {
             counts.lines += 1;
-            let line = line.trim();
+            let line = text::trim(line);
             if line.is_empty() || (!comment.is_empty() && line.starts_with(comment)) {
                 continue;
             }

@@ -28,6 +28,7 @@ use crate::template::literal::{Dialect, Layout, newline};
 use crate::template::manifest::LayerSpec;
 use crate::template::model::Template;
 use crate::template::token::{Constant, Guard, ScriptToken, TokenKind, tokenise};
+use crate::text::lines_with_ends;
 
 /// The constant with what a layer must know to decide on the ones that it carries.
 const PLAN: &str = "plan";
@@ -459,7 +460,7 @@ fn parts_literal(tokens: &[ScriptToken], dialect: Dialect) -> Result<String, Str
         let constant = token.data.as_ref().map(|constant| format!("={}", constant.name));
         let conditions: Vec<String> = token.guards.iter().map(condition).chain(constant).collect();
         dialect.write_text(&mut out, &conditions.join(" "))?;
-        for line in token.text.split_inclusive('\n').filter(|_| token.data.is_none()) {
+        for line in lines_with_ends(&token.text).filter(|_| token.data.is_none()) {
             out.push(',');
             newline(&mut out, 12);
             dialect.write_text(&mut out, line)?;

@@ -15,9 +15,11 @@
 
 use std::fmt::Write;
 
+use memchr::memchr3;
 use minijinja::value::{Value, ValueKind};
 
 use crate::language::Language;
+use crate::text::is_typed;
 
 /// Lists in lists deeper than this are a mistake.
 const DEPTH_MAX: usize = 32;
@@ -281,11 +283,15 @@ fn python_text(out: &mut String, text: &str) {
     let count = |quote: u8| text.bytes().filter(|byte| *byte == quote).count();
     let quote = if count(b'"') > count(b'\'') { '\'' } else { '"' };
     out.push(quote);
-    let plain = |mark: char| matches!(mark, ' '..='~') && mark != quote && mark != '\\';
+    let typed = is_typed(text);
+    let end_of_plain = |rest: &str| match typed {
+        true => memchr3(quote as u8, b'\\', b'\n', rest.as_bytes()),
+        false => rest.find(|mark| !matches!(mark, ' '..='~') || mark == quote || mark == '\\'),
+    };
     let mut rest = text;
     // What stands as it is, in one go, and what follows it.
     while !rest.is_empty() {
-        let end = rest.find(|mark| !plain(mark)).unwrap_or(rest.len());
+        let end = end_of_plain(rest).unwrap_or(rest.len());
         out.push_str(&rest[..end]);
         let mut marks = rest[end..].chars();
         match marks.next() {

@@ -4,9 +4,11 @@
 //! `unless("a")` … `end()` what is there if none is, and `data("NAME", …)` is where a constant goes. A token consists of whole
 //! lines, so that its indentation is that of the template, and stays right whatever is left out around it.
 
+use memchr::memchr2;
 use serde::{Deserialize, Serialize};
 
 use crate::template::fault::Fault;
+use crate::text::count_lines;
 
 /// Frames a marker in rendered text. Nothing else that is rendered holds these characters: literals escape them, and templates
 /// that do are refused.
@@ -97,19 +99,23 @@ pub(crate) fn tokenise(
     let mut tokens = Vec::new();
     let mut guards: Vec<Guard> = Vec::new();
     let mut current: Option<ScriptToken> = None;
-    for (line, text) in (1..).zip(rendered.split_inclusive('\n')) {
-        let marker = text.trim().strip_prefix(OPEN).and_then(|rest| rest.strip_suffix(CLOSE));
-        let Some(marker) = marker.filter(|marker| !marker.contains([OPEN, CLOSE])) else {
-            if text
-                .bytes()
-                .fold(false, |any, byte| any | (byte == OPEN as u8) | (byte == CLOSE as u8))
-            {
-                return Err(fault(line, "a marker shares its line", "give it a line of its own"));
-            }
-            let token = current.get_or_insert_with(|| begin(&guards, line, &listens_to));
-            token.text.push_str(text);
+    let (mut rest, mut line) = (rendered, 0);
+    while !rest.is_empty() {
+        let (plain, marked, after) = to_marker(rest);
+        rest = after;
+        if !plain.is_empty() {
+            let token = current.get_or_insert_with(|| begin(&guards, line + 1, &listens_to));
+            token.text.push_str(plain);
+            line += count_lines(plain);
             token.span.line_last = line;
-            continue;
+        }
+        if marked.is_empty() {
+            break;
+        }
+        line += 1;
+        let marker = marked.trim().strip_prefix(OPEN).and_then(|rest| rest.strip_suffix(CLOSE));
+        let Some(marker) = marker.filter(|marker| !marker.contains([OPEN, CLOSE])) else {
+            return Err(fault(line, "a marker shares its line", "give it a line of its own"));
         };
         tokens.extend(current.take());
         if marker == "/" {
@@ -131,10 +137,19 @@ pub(crate) fn tokenise(
     }
     tokens.extend(current);
     if !guards.is_empty() {
-        let last = rendered.lines().count();
-        return Err(fault(last, "a begin without an end", "end the block"));
+        return Err(fault(line, "a begin without an end", "end the block"));
     }
     Ok(pruned(tokens, is_there))
+}
+
+/// The lines before the next one that holds what frames a marker, that line, and those after it.
+fn to_marker(text: &str) -> (&str, &str, &str) {
+    let Some(frame) = memchr2(OPEN as u8, CLOSE as u8, text.as_bytes()) else {
+        return (text, "", "");
+    };
+    let begin = text[..frame].rfind('\n').map_or(0, |end| end + 1);
+    let end = text[frame..].find('\n').map_or(text.len(), |end| frame + end + 1);
+    (&text[..begin], &text[begin..end], &text[end..])
 }
 
 /// Without the tokens and guards of blocks that the template does not have: those are never kept.

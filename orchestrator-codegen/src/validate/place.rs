@@ -1,5 +1,9 @@
 //! From offsets to lines and columns, and the bounds that every validator keeps.
 
+use std::iter;
+
+use memchr::memchr2_iter;
+
 use crate::validate::{DIAGNOSTICS_MAX, Diagnostic, SOURCE_BYTES_MAX, Severity};
 
 /// Enough for the deepest source that a parser is given, in a debug build. Reserved, not used: memory is taken as the stack grows.
@@ -16,12 +20,9 @@ impl<'a> Place<'a> {
     /// Reads the source once.
     pub(crate) fn of(source: &'a str) -> Place<'a> {
         let bytes = source.as_bytes();
-        let mut lines = vec![0];
-        for (at, byte) in bytes.iter().enumerate() {
-            if *byte == b'\n' || (*byte == b'\r' && bytes.get(at + 1) != Some(&b'\n')) {
-                lines.push(at + 1);
-            }
-        }
+        let ends = memchr2_iter(b'\n', b'\r', bytes);
+        let ends = ends.filter(|at| bytes[*at] == b'\n' || bytes.get(at + 1) != Some(&b'\n'));
+        let lines = iter::once(0).chain(ends.map(|at| at + 1)).collect();
         Place { source, lines }
     }
 
