@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use ruff_python_ast::visitor::{self, Visitor};
 use ruff_python_ast::{self as ast, Expr, ModModule, Number, Stmt};
 
+use crate::python::names::Names;
 use crate::quality::Halstead;
 
 /// M. Halstead, "Elements of Software Science", 1977. Operators are the arithmetic, bitwise, comparing and logical ones, and the
@@ -16,14 +17,41 @@ pub(super) struct Count<'a> {
     pub(super) operators: usize,
     pub(super) operands: usize,
     pub(super) distinct_operators: BTreeSet<&'static str>,
-    /// With the function around.
-    pub(super) distinct_operands: BTreeSet<(Option<&'a str>, Operand<'a>)>,
+    /// With the function around; see [`Count::distinct`].
+    pub(super) distinct_operands: Names,
     /// Operands that are like no other.
     pub(super) unlike: usize,
     context: Option<&'a str>,
+    key: Vec<u8>,
 }
 
 impl Count<'_> {
+    /// Takes note of an operand: by bytes that are the same for the same operand of the same function, and for no others.
+    pub(super) fn distinct(&mut self, operand: &Operand<'_>) {
+        self.key.clear();
+        if let Some(function) = self.context {
+            self.key.push(b'f');
+            self.key.extend_from_slice(function.as_bytes());
+        }
+        // No name has such a character.
+        self.key.push(0);
+        let mut value = |kind: u8, bytes: &[u8]| {
+            self.key.push(kind);
+            self.key.extend_from_slice(bytes);
+        };
+        match operand {
+            Operand::Text(text) => value(b't', text.as_bytes()),
+            Operand::Bytes(bytes) => value(b'b', bytes),
+            Operand::None => value(b'n', &[]),
+            Operand::Ellipsis => value(b'.', &[]),
+            Operand::Integer(number) => value(b'i', &number.to_le_bytes()),
+            Operand::Big(digits) => value(b'g', digits.as_bytes()),
+            Operand::Real(bits) => value(b'r', &bits.to_le_bytes()),
+            Operand::Imaginary(bits) => value(b'j', &bits.to_le_bytes()),
+        }
+        self.distinct_operands.named(&self.key);
+    }
+
     pub(super) fn measures(&self) -> Halstead {
         Halstead::of(
             self.distinct_operators.len(),
@@ -43,7 +71,6 @@ pub(super) fn of_module(module: &ModModule) -> Count<'_> {
 
 pub(super) const UNARY_MINUS: &str = "unary -";
 
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Operand<'a> {
     /// A name, an attribute or the value of a string.
     Text(&'a str),
@@ -56,34 +83,6 @@ pub(super) enum Operand<'a> {
     Real(u64),
     /// The bits of the imaginary part.
     Imaginary(u64),
-}
-
-impl<'a> Operand<'a> {
-    /// Bytes that are the same for the same operand of the same function, and for no others.
-    pub(super) fn key(&self, context: Option<&str>) -> Vec<u8> {
-        let mut key = Vec::with_capacity(32);
-        if let Some(function) = context {
-            key.push(b'f');
-            key.extend_from_slice(function.as_bytes());
-        }
-        // No name has such a character.
-        key.push(0);
-        let mut value = |kind: u8, bytes: &[u8]| {
-            key.push(kind);
-            key.extend_from_slice(bytes);
-        };
-        match self {
-            Operand::Text(text) => value(b't', text.as_bytes()),
-            Operand::Bytes(bytes) => value(b'b', bytes),
-            Operand::None => value(b'n', &[]),
-            Operand::Ellipsis => value(b'.', &[]),
-            Operand::Integer(number) => value(b'i', &number.to_le_bytes()),
-            Operand::Big(digits) => value(b'g', digits.as_bytes()),
-            Operand::Real(bits) => value(b'r', &bits.to_le_bytes()),
-            Operand::Imaginary(bits) => value(b'j', &bits.to_le_bytes()),
-        }
-        key
-    }
 }
 
 impl<'a> Count<'a> {
@@ -108,7 +107,7 @@ impl<'a> Count<'a> {
                 return;
             }
         };
-        self.distinct_operands.insert((self.context, operand));
+        self.distinct(&operand);
     }
 }
 

@@ -39,6 +39,11 @@ impl Names {
         })
     }
 
+    /// All texts, by their numbers.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.len()).map(|number| &self.bytes[self.begin(number)..self.known[number].1])
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.known.len()

@@ -5,7 +5,7 @@
 //! with a line that goes on in the next one, with a declaration that reaches beyond it — there is no answer here, and the
 //! whole is parsed.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::python::constant::{self, Constant};
@@ -77,8 +77,8 @@ struct Found {
     operators: usize,
     operands: usize,
     unlike: usize,
-    distinct_operators: Vec<&'static str>,
-    distinct_operands: Vec<Vec<u8>>,
+    distinct_operators: BTreeSet<&'static str>,
+    distinct_operands: Names,
     /// Whether annotations are not evaluated after it.
     future_annotations: bool,
     /// Whether it is fit for a beginning only.
@@ -224,7 +224,7 @@ impl Cut<'_> {
         if let CutKind::Items(_) = self.kind {
             let items = constant::read_items(self.text)?;
             let mut found = Found { lines: items.lines, ..Found::default() };
-            found.count(&items.halstead);
+            found.count(items.halstead);
             return Some(found);
         }
         // Lines are counted as `str::lines` counts them; and a byte order mark is fit for a beginning only, as a mark, not as text.
@@ -247,19 +247,18 @@ impl Cut<'_> {
         };
         // What a module has without any statement.
         found.structure.cyclomatic -= 1;
-        found.count(&halstead::of_module(parsed.syntax()));
+        found.count(halstead::of_module(parsed.syntax()));
         Some(found)
     }
 }
 
 impl Found {
-    fn count(&mut self, count: &halstead::Count<'_>) {
+    fn count(&mut self, count: halstead::Count<'_>) {
         self.operators = count.operators;
         self.operands = count.operands;
         self.unlike = count.unlike;
-        self.distinct_operators = count.distinct_operators.iter().copied().collect();
-        let operands = count.distinct_operands.iter();
-        self.distinct_operands = operands.map(|(within, operand)| operand.key(*within)).collect();
+        self.distinct_operators = count.distinct_operators;
+        self.distinct_operands = count.distinct_operands;
     }
 }
 
@@ -287,7 +286,7 @@ impl Known {
             found,
             line_counts,
             operators: operators.iter().map(|name| self.operators.named(name.as_bytes())).collect(),
-            operands: operands.iter().map(|key| self.operands.named(key)).collect(),
+            operands: operands.texts().map(|key| self.operands.named(key)).collect(),
             long_lines,
         };
         match cut.kind {
@@ -385,8 +384,8 @@ impl<'a> Sum<'a> {
         for operator in &count.distinct_operators {
             self.meet(OPERATORS, &self.known.operators, operator.as_bytes());
         }
-        for (within, operand) in &count.distinct_operands {
-            self.meet(OPERANDS, &self.known.operands, &operand.key(*within));
+        for operand in count.distinct_operands.texts() {
+            self.meet(OPERANDS, &self.known.operands, operand);
         }
         let names = &self.known.lines;
         let counts =

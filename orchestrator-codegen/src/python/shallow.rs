@@ -14,7 +14,7 @@ pub(super) fn bound(source: &str) -> Option<usize> {
     }
     let chains = vec![Chain { closer: 0, operators: 0, lasting: 0 }];
     let bytes = source.as_bytes();
-    let mut scan = Scan { bytes, at: 0, chains, sum: 0, indents: Vec::new(), deepest: 1 };
+    let mut scan = Scan { bytes, at: 0, chains, depth: 1, indents: Vec::new(), deepest: 1 };
     while scan.at < bytes.len() {
         scan.line()?;
     }
@@ -34,10 +34,10 @@ struct Scan<'a> {
     bytes: &'a [u8],
     at: usize,
     chains: Vec<Chain>,
-    /// Of the operators of all chains.
-    sum: usize,
     /// The columns of the levels of indentation.
     indents: Vec<usize>,
+    /// Chains and what of them may nest, and levels of indentation.
+    depth: usize,
     deepest: usize,
 }
 
@@ -57,7 +57,7 @@ enum Class {
     Other,
 }
 
-const CLASSES: [Class; 256] = {
+static CLASSES: [Class; 256] = {
     let mut classes = [Class::Other; 256];
     let mut byte = 0;
     while byte < 128 {
@@ -142,6 +142,7 @@ impl<'a> Scan<'a> {
                     self.at += 1;
                     let closer = if byte == b'(' { b')' } else { byte + 2 };
                     self.chains.push(Chain { closer, operators: 0, lasting: 0 });
+                    self.depth += 1;
                     self.reach(0)?;
                 }
                 Class::Close => {
@@ -149,6 +150,7 @@ impl<'a> Scan<'a> {
                     self.end();
                     // What closes the line itself has no such closer.
                     self.chains.pop().filter(|chain| chain.closer == byte)?;
+                    self.depth -= 1;
                     self.operator()?;
                 }
                 Class::Quote => self.text(byte)?,
@@ -180,6 +182,7 @@ impl<'a> Scan<'a> {
     fn indent(&mut self, column: usize) -> Option<()> {
         let outer = self.indents.iter().take_while(|outer| **outer <= column).count();
         let dedented = outer < self.indents.len();
+        self.depth -= self.indents.len() - outer;
         self.indents.truncate(outer);
         if self.indents.last().copied().unwrap_or(0) < column {
             // Between two levels: an error, after which anything may follow.
@@ -187,6 +190,7 @@ impl<'a> Scan<'a> {
                 return None;
             }
             self.indents.push(column);
+            self.depth += 1;
         }
         self.reach(0).filter(|()| self.indents.len() <= INDENTS_MAX)
     }
@@ -204,29 +208,29 @@ impl<'a> Scan<'a> {
     }
 
     fn comma(&mut self) {
-        self.sum -= std::mem::take(&mut self.chain().operators);
+        self.depth -= std::mem::take(&mut self.chain().operators);
     }
 
     fn end(&mut self) {
         self.comma();
-        self.sum -= std::mem::take(&mut self.chain().lasting);
+        self.depth -= std::mem::take(&mut self.chain().lasting);
     }
 
     fn operator(&mut self) -> Option<()> {
         self.chains.last_mut()?.operators += 1;
-        self.sum += 1;
+        self.depth += 1;
         self.reach(0)
     }
 
     fn lasting(&mut self, levels: usize) -> Option<()> {
         self.chain().lasting += levels;
-        self.sum += levels;
+        self.depth += levels;
         self.reach(0)
     }
 
     /// So many levels more than what is open.
     fn reach(&mut self, more: usize) -> Option<()> {
-        let depth = self.sum + self.chains.len() + self.indents.len() + more;
+        let depth = self.depth + more;
         self.deepest = self.deepest.max(depth);
         (depth <= SHALLOW).then_some(())
     }
