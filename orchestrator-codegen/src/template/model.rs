@@ -235,7 +235,7 @@ struct Gathered {
     manifest: Manifest,
     removed: BTreeSet<String>,
     files: Vec<File>,
-    fallback_line: usize,
+    fallback_line: Option<usize>,
     /// Where the parts of the merged manifest are written, as far as this template wrote them.
     lines: BTreeMap<String, usize>,
 }
@@ -257,13 +257,13 @@ impl Gathered {
             manifest: own.clone(),
             removed: BTreeSet::new(),
             files: folder.files,
-            fallback_line: text.fault(&["fallback"], "", "").line,
+            fallback_line: text.line(&["fallback"]),
             lines: BTreeMap::new(),
         };
         for (key, names) in own.names() {
             for (at, name) in names.iter().enumerate() {
-                let line = text.fault(&[key, &at.to_string()], "", "").line;
-                gathered.lines.insert(format!("{key}.{name}"), line);
+                let line = text.line(&[key, &at.to_string()]);
+                gathered.lines.extend(line.map(|line| (format!("{key}.{name}"), line)));
             }
         }
         if let Some(reference) = &own.extends {
@@ -360,7 +360,7 @@ impl Gathered {
 
     fn fault(&self, key: &str, name: &str, reason: String, remedy: &str) -> Fault {
         let line = self.lines.get(&format!("{key}.{name}")).copied();
-        Fault::new(&self.shown, line.unwrap_or(1), format!("{key} {name:?}"), reason, remedy)
+        Fault::new(&self.shown, line, format!("{key} {name:?}"), reason, remedy)
     }
 
     /// All that is wrong with the parts taken together.
@@ -368,14 +368,9 @@ impl Gathered {
         let manifest = &self.manifest;
         let mut faults = Vec::new();
         if manifest.layers.is_empty() {
-            let reason = "the template writes nothing".to_owned();
-            faults.push(Fault::new(
-                &self.shown,
-                1,
-                "layers",
-                reason,
-                "describe a layer, or extend a template",
-            ));
+            let reason = "the template writes nothing";
+            let remedy = "describe a layer, or extend a template";
+            faults.push(Fault::new(&self.shown, None, "layers", reason, remedy));
         }
         let mut files = BTreeSet::new();
         for (at, layer) in manifest.layers.iter().enumerate() {
