@@ -206,7 +206,7 @@ fn what_cannot_be_done_is_told_in_one_line_with_the_remedy() {
             vec!["--template", "etl-cobol"],
             "there is no such template; the templates are etl-bash-sql",
         ),
-        (vec!["--templates", "nowhere"], "nowhere, line 1: the folder of templates cannot be read"),
+        (vec!["--templates", "nowhere"], "nowhere: the folder of templates cannot be read"),
         (vec!["--data", "nowhere.csv"], "nowhere.csv"),
         (vec!["--data", text.to_str().unwrap()], "empty.csv"),
         (

@@ -80,7 +80,7 @@ use crate::template::Inputs;
 /// |---|---|---|
 /// | `payload` | the input is no request | |
 /// | `codegen_inputs` | the inputs are not what the template asks for | `faults`: `input`, `reason`, `remedy` |
-/// | `codegen_template` | there is no such template, or it is at fault | `faults`: `file`, `line`, `key`, `reason`, `remedy` |
+/// | `codegen_template` | there is no such template, or it is at fault | `faults`: `file`, `line` (null where no line is at fault), `key`, `reason`, `remedy` |
 /// | `codegen_features` | a feature is missing, or outside \[0, 1\]; an emphasis is no factor | |
 /// | `codegen_parameters` | θ lacks something, or is outside its bounds | |
 /// | `codegen_validator` | nobody validates the language of a layer | `file`, `language` |

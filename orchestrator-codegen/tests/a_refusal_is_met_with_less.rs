@@ -212,5 +212,8 @@ fn a_worker_takes_any_template_and_says_by_its_code_what_is_wrong() {
         if !detail.is_empty() {
             assert!(error.details.at::<String>(detail).is_ok(), "{input}: {:?}", error.details);
         }
+        if code == "codegen_template" {
+            assert_eq!(error.details.at::<Option<usize>>("/faults/0/line").unwrap(), None);
+        }
     }
 }

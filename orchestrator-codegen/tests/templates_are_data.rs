@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use orchestrator_codegen::{
     GenerateError, GenerateRequest, GeneratedScripts, Generator, InputValue, Inputs, Language,
-    Template, Templates,
+    Template, TemplateError, Templates,
 };
 
 /// A folder of templates: what each file holds, by its path.
@@ -164,11 +164,120 @@ fn every_fault_of_a_manifest_names_its_line_its_key_and_the_remedy() {
             "t/template.toml, line 5, fallback: there is no template \"nobody\"; name one, or give its path relative to this folder",
         ],
     );
-    let missing = Template::load(shelf.at("nowhere")).unwrap_err().to_string();
-    assert!(
-        missing.contains("nowhere/template.toml, line 1: the file cannot be read"),
-        "{missing}"
+}
+
+#[test]
+fn what_is_at_fault_as_a_whole_has_no_line() {
+    let check = |error: TemplateError, wanted: &str| {
+        assert_eq!(error.to_string(), wanted);
+        assert_eq!(error.faults.iter().map(|fault| fault.line).collect::<Vec<_>>(), [None]);
+    };
+    let names: Vec<&str> = Templates::builtin().iter().map(Template::name).collect();
+    assert!(names.contains(&"etl-python"), "{names:?}");
+    check(
+        Template::builtin("etl-cobol").unwrap_err(),
+        &format!("etl-cobol: there is no such template; the templates are {}", names.join(", ")),
     );
+
+    let shelf = Shelf::new(&[("empty/main.py.j2", ""), ("t/main.py.j2", "x = 1\n")]);
+    let shown = |path: &str| shelf.at(path).display().to_string();
+    let absent = fs::read(shelf.at("nowhere")).unwrap_err();
+    check(
+        Template::load(shelf.at("empty")).unwrap_err(),
+        &format!(
+            "{}: the file cannot be read ({absent}); check the path and its permissions",
+            shown("empty/template.toml")
+        ),
+    );
+    check(
+        Templates::with_folder(shelf.at("nowhere")).unwrap_err(),
+        &format!(
+            "{}: the folder of templates cannot be read ({absent}); check the path and its permissions",
+            shown("nowhere")
+        ),
+    );
+    check(
+        Templates::with_folder(shelf.at("empty")).unwrap_err(),
+        &format!(
+            "{}: there are 0 templates in the folder; give a folder that holds a folder with a template.toml for each template",
+            shown("empty")
+        ),
+    );
+    shelf.put("t/template.toml", HELLO);
+    check(
+        Templates::with_folder(shelf.0.path()).unwrap_err(),
+        &format!(
+            "{}, name: the template \"hello\" is in the folder \"t\"; give both the same name, by which other templates find it",
+            shown("t/template.toml")
+        ),
+    );
+    let see = "see templates/README.md for the keys and their types";
+    for (manifest, says) in [
+        ("", format!(": missing field `version`; {see}")),
+        ("\n\nversion = 1\n", format!(": missing field `name`; {see}")),
+        (
+            "version = 1\nname = \"t\"\nlanguage = \"python\"\n",
+            ", layers: the template writes nothing; describe a layer, or extend a template"
+                .to_owned(),
+        ),
+    ] {
+        shelf.put("t/template.toml", manifest);
+        let error = Template::load(shelf.at("t")).unwrap_err();
+        check(error, &format!("{}{says}", shown("t/template.toml")));
+    }
+}
+
+#[test]
+fn a_fault_has_a_line_where_there_is_one_in_its_file() {
+    let shelf = Shelf::new(&[
+        ("base/main.py.j2", ""),
+        (
+            "base/template.toml",
+            &format!(
+                "{}\n[[blocks]]\nname = \"first\"\nlayers = [\"main\"]\nfeature = \"size\"\npurpose = \"\"\n\n[[blocks]]\nname = \"next\"\nlayers = [\"other\"]\nfeature = \"main.first\"\npurpose = \"\"\n",
+                HELLO.replace("hello", "base").replace(
+                    " }]\nlayers = [",
+                    " }]\nlayers = [{ name = \"other\", file = \"other.py\", template = \"main.py.j2\" }, "
+                )
+            ),
+        ),
+    ]);
+    // The block is described in the base, on a line of that one's manifest; its order is at fault there.
+    assert_eq!(
+        shelf.faults("base"),
+        [
+            "base/template.toml, line 13, blocks \"next\": \"main.first\" is no block of an earlier layer; name a feature, or layer.block of a layer before those of this block"
+        ]
+    );
+    let own = "version = 1\nname = \"own\"\nlanguage = \"python\"\nextends = \"base\"\n";
+    // In what extends it, no line of its own manifest is.
+    shelf.put("own/template.toml", own);
+    assert_eq!(
+        shelf.faults("own"),
+        [
+            "own/template.toml, blocks \"next\": \"main.first\" is no block of an earlier layer; name a feature, or layer.block of a layer before those of this block"
+        ]
+    );
+    // A key that a table lacks has the line of the table.
+    shelf.put("own/template.toml", &format!("{own}\n[[layers]]\nname = \"main\"\n"));
+    let lines = |name: &str| -> Vec<Option<usize>> {
+        let faults = Template::load(shelf.at(name)).unwrap_err().faults;
+        faults.iter().map(|fault| fault.line).collect()
+    };
+    assert_eq!(
+        shelf.faults("own"),
+        [
+            "own/template.toml, line 6: missing field `file`; see templates/README.md for the keys and their types"
+        ]
+    );
+    assert_eq!(lines("own"), [Some(6)]);
+    shelf.put("hello/template.toml", HELLO);
+    fs::write(shelf.at("hello/main.py.j2"), b"x = 1\ny = \xff\n").unwrap();
+    assert_eq!(
+        shelf.faults("hello"),
+        ["hello/main.py.j2, line 2: the file is not UTF-8; save it as UTF-8"]
+    );
+    assert_eq!(lines("hello"), [Some(2)]);
 }
 
 #[test]

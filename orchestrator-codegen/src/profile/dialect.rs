@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::kind::{ColumnType, Kind, Kinds, classify};
+use super::column::{ColumnType, Kinds};
+use super::kind::{Kind, classify};
 use super::records::sample;
 use crate::rules::{BLANKS, DELIMITERS, MISSING, PREAMBLE_MAX, trim};
 

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::kind::{ColumnType, Kind, Kinds, classify, number};
+use super::column::{ColumnType, Kinds};
+use super::kind::{Kind, classify, number};
 use super::table::Table;
 use super::{ColumnProfile, Shares};
 use crate::rules::{FENCE_RANGES, FENCE_VALUES_MIN, MISSING};

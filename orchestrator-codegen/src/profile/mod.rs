@@ -14,6 +14,7 @@
 //! # Ok::<(), orchestrator_codegen::ProfileError>(())
 //! ```
 
+mod column;
 mod dialect;
 mod features;
 mod frame;
@@ -27,9 +28,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+pub use column::ColumnType;
 pub use features::FEATURES;
 pub(crate) use frame::Frame;
-pub use kind::ColumnType;
 
 use crate::rules::{FIELD_CHARS_MAX, JSON_COLUMNS_MAX, JSON_NESTING_MAX};
 use table::Table;

@@ -90,8 +90,8 @@ impl Engine {
         })
     }
 
-    /// The names that a file uses and does not set, with the line of the first use.
-    pub(crate) fn names(&self, path: &str) -> Vec<(String, usize)> {
+    /// The names that a file uses and does not set, with the line of the first use where that is found.
+    pub(crate) fn names(&self, path: &str) -> Vec<(String, Option<usize>)> {
         let Ok(template) = self.environment.get_template(path) else {
             return Vec::new();
         };
@@ -107,14 +107,14 @@ impl Engine {
     }
 }
 
-fn line_of_word(text: &str, word: &str) -> usize {
+fn line_of_word(text: &str, word: &str) -> Option<usize> {
     let whole = |line: &str| {
         let part = |mark: char| mark.is_alphanumeric() || mark == '_';
         line.match_indices(word).any(|(at, _)| {
             !line[..at].ends_with(part) && !line[at + word.len()..].starts_with(part)
         })
     };
-    text.lines().position(whole).map_or(1, |at| at + 1)
+    text.lines().position(whole).map(|at| at + 1)
 }
 
 /// Where and why, in the file that is at fault, which may be an included one.
@@ -146,13 +146,7 @@ fn fault_of(files: &[File], delimiters: &Delimiters, path: &str, error: &Error) 
         }
         _ => "correct the expression",
     };
-    Fault::new(
-        shown,
-        placed.line().unwrap_or(1),
-        used.replace(char::is_control, " "),
-        reason,
-        remedy,
-    )
+    Fault::new(shown, placed.line(), used.replace(char::is_control, " "), reason, remedy)
 }
 
 /// The whole expression, or statement, that a range lies in; nothing if it is long.
@@ -247,7 +241,7 @@ fn marker(state: &State<'_, '_>, sign: char, names: &[String]) -> Result<Value, 
     Ok(Value::from_safe_string(format!("{OPEN}{sign}{}{CLOSE}", names.join(","))))
 }
 
-/// `data("NAME")`, `data("NAME", "input")`: see [`Piece`](crate::template::layer::Piece).
+/// `data("NAME")`, `data("NAME", "input")`: see [`Constant`](crate::template::Constant).
 fn data(name: String, input: Option<String>) -> Result<Value, Error> {
     let input = input.unwrap_or_default();
     if !is_identifier(&name) || !(input.is_empty() || is_identifier(&input)) {

@@ -7,8 +7,8 @@ use std::fmt;
 pub struct Fault {
     /// The file, as the template was named or found.
     pub file: String,
-    /// The line, counted from 1; 1 where the file as a whole is at fault.
-    pub line: usize,
+    /// The line, counted from 1; `None` where the file, the folder or the template as a whole is at fault.
+    pub line: Option<usize>,
     /// The key of the manifest, or the name that the template uses; empty where there is none.
     pub key: String,
     /// What is wrong.
@@ -20,24 +20,46 @@ pub struct Fault {
 impl Fault {
     pub(crate) fn new(
         file: impl Into<String>,
-        line: usize,
+        line: impl Into<Option<usize>>,
         key: impl Into<String>,
         reason: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Fault {
         Fault {
             file: file.into(),
-            line: line.max(1),
+            line: line.into(),
             key: key.into(),
             reason: reason.into(),
             remedy: remedy.into(),
         }
     }
+
+    /// A fault of something as a whole: it has no line, and no key.
+    pub(crate) fn of_whole(
+        file: impl Into<String>,
+        reason: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Fault {
+        Fault::new(file, None, "", reason, remedy)
+    }
+
+    /// A template that was asked for by a name that none of these is.
+    pub(crate) fn no_such_template<'a>(
+        name: &str,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> Fault {
+        let names: Vec<&str> = names.into_iter().collect();
+        let remedy = format!("the templates are {}", names.join(", "));
+        Fault::of_whole(name, "there is no such template", remedy)
+    }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, line {}", self.file, self.line)?;
+        f.write_str(&self.file)?;
+        if let Some(line) = self.line {
+            write!(f, ", line {line}")?;
+        }
         if !self.key.is_empty() {
             write!(f, ", {}", self.key)?;
         }

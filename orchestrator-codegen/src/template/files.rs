@@ -109,11 +109,9 @@ impl Place {
                     })
                 };
                 let manifest = own().find(|(path, _)| *path == MANIFEST);
-                let Some((_, manifest)) = manifest else {
-                    let remedy =
-                        format!("the built-in templates are {}", families::NAMES.join(", "));
-                    return Err(Fault::new(name, 1, "", "there is no such template", remedy).into());
-                };
+                let (_, manifest) = manifest.ok_or_else(|| {
+                    Fault::no_such_template(name, families::NAMES.iter().copied())
+                })?;
                 let files = own().filter(|(path, _)| path.ends_with(SUFFIX)).map(|(path, text)| {
                     File { path: path.to_owned(), shown: self.shown(path), text: text.to_owned() }
                 });
@@ -139,16 +137,11 @@ fn collect(
     let shown = folder.display().to_string();
     if depth > DEPTH_MAX {
         let reason = format!("folders are nested deeper than {DEPTH_MAX} levels");
-        return Err(Fault::new(shown, 1, "", reason, "flatten them").into());
+        return Err(Fault::of_whole(shown, reason, "flatten them").into());
     }
     let unreadable = |error: std::io::Error| {
-        Fault::new(
-            &shown,
-            1,
-            "",
-            format!("the folder cannot be read ({error})"),
-            "check its permissions",
-        )
+        let reason = format!("the folder cannot be read ({error})");
+        Fault::of_whole(&shown, reason, "check its permissions")
     };
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
@@ -171,7 +164,7 @@ fn collect(
         } else if name.ends_with(SUFFIX) {
             if files.len() == FILES_MAX {
                 let reason = format!("there are more than {FILES_MAX} template files");
-                return Err(Fault::new(shown, 1, "", reason, "part the template").into());
+                return Err(Fault::of_whole(shown, reason, "part the template").into());
             }
             let (path, shown, text) =
                 (format!("{below}{name}"), path.display().to_string(), read_text(&path)?);
@@ -183,20 +176,19 @@ fn collect(
 
 fn read_text(path: &Path) -> Result<String, TemplateError> {
     let shown = path.display().to_string();
-    let fault =
-        |line: usize, reason: String, remedy: &str| Fault::new(&shown, line, "", reason, remedy);
     let unreadable = |error: std::io::Error| {
-        fault(1, format!("the file cannot be read ({error})"), "check the path and its permissions")
+        let reason = format!("the file cannot be read ({error})");
+        Fault::of_whole(&shown, reason, "check the path and its permissions")
     };
     let length = fs::metadata(path).map_err(unreadable)?.len();
     if length > FILE_BYTES_MAX {
         let reason = format!("the file has {length} bytes; {FILE_BYTES_MAX} are the most");
-        return Err(fault(1, reason, "part it").into());
+        return Err(Fault::of_whole(&shown, reason, "part it").into());
     }
     let bytes = fs::read(path).map_err(unreadable)?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = 1 + error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count();
-        fault(line, "the file is not UTF-8".to_owned(), "save it as UTF-8").into()
+        Fault::new(&shown, line, "", "the file is not UTF-8", "save it as UTF-8").into()
     })
 }

@@ -149,27 +149,38 @@ pub(crate) struct ManifestText<'a> {
 
 impl<'a> ManifestText<'a> {
     pub(crate) fn parse(file: &'a str, text: &'a str) -> Result<ManifestText<'a>, TemplateError> {
-        let at = |error: toml::de::Error| {
-            let span = error.span().unwrap_or(0..0);
-            let line = line_of(text, span.start);
-            let key = key_of(text, span.clone());
+        let fault = |error: toml::de::Error, span: Option<Range<usize>>| {
+            let line = span.as_ref().map(|span| line_of(text, span.start));
+            let key = span.map_or(String::new(), |span| key_of(text, span));
             let message = error.message().replace('\n', " ");
             let remedy = "see templates/README.md for the keys and their types";
             Fault::new(file, line, key, message, remedy)
         };
-        let root = DeTable::parse(text).map_err(at)?;
-        let manifest: Manifest = toml::from_str(text).map_err(at)?;
+        let root = DeTable::parse(text).map_err(|error| {
+            let span = error.span();
+            fault(error, span)
+        })?;
+        let manifest: Manifest = toml::from_str(text).map_err(|error| {
+            // What the manifest as a whole lacks has the empty span of the whole.
+            let span = error.span().filter(|span| *span != root.span());
+            fault(error, span)
+        })?;
         Ok(ManifestText { file, text, root, manifest })
     }
 
-    /// A fault at a key: a path such as `["blocks", "2", "feature"]`; the nearest parent if the key is not there.
+    /// A fault at a key.
     pub(crate) fn fault(
         &self,
         path: &[&str],
         reason: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Fault {
-        let mut span = 0..0;
+        Fault::new(self.file, self.line(path), shown_path(path), reason, remedy)
+    }
+
+    /// The line of a key: a path such as `["blocks", "2", "feature"]`; of the nearest parent if the key is not there.
+    pub(crate) fn line(&self, path: &[&str]) -> Option<usize> {
+        let mut span = None;
         let mut table = Some(self.root.get_ref());
         let mut value: Option<&DeValue<'_>> = None;
         for step in path {
@@ -185,14 +196,13 @@ impl<'a> ManifestText<'a> {
                 _ => None,
             };
             let Some(found) = found else { break };
-            span = found.span();
+            span = Some(found.span());
             (table, value) = match found.get_ref() {
                 DeValue::Table(fields) => (Some(fields), None),
                 other => (None, Some(other)),
             };
         }
-        let line = line_of(self.text, span.start);
-        Fault::new(self.file, line, shown_path(path), reason, remedy)
+        span.map(|span| line_of(self.text, span.start))
     }
 
     /// All that is wrong with the manifest by itself.

@@ -56,7 +56,7 @@ impl Templates {
         let shown = folder.display().to_string();
         let unreadable = |error: std::io::Error| {
             let reason = format!("the folder of templates cannot be read ({error})");
-            Fault::new(&shown, 1, "", reason, "check the path and its permissions")
+            Fault::of_whole(&shown, reason, "check the path and its permissions")
         };
         let mut paths = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(unreadable)? {
@@ -69,7 +69,7 @@ impl Templates {
         if paths.is_empty() || paths.len() > TEMPLATES_MAX {
             let reason = format!("there are {} templates in the folder", paths.len());
             let remedy = "give a folder that holds a folder with a template.toml for each template";
-            return Err(Fault::new(&shown, 1, "", reason, remedy).into());
+            return Err(Fault::of_whole(&shown, reason, remedy).into());
         }
         let mut templates = Templates::builtin().templates.clone();
         let mut faults = Vec::new();
@@ -84,7 +84,7 @@ impl Templates {
                         place.name()
                     );
                     let remedy = "give both the same name, by which other templates find it";
-                    faults.push(Fault::new(place.shown(MANIFEST), 1, "name", reason, remedy));
+                    faults.push(Fault::new(place.shown(MANIFEST), None, "name", reason, remedy));
                 }
                 Ok(template) => {
                     templates.insert(template.name().to_owned(), template);
@@ -108,9 +108,8 @@ impl Templates {
     /// When there is none; the error lists the names.
     pub fn named(&self, name: &str) -> Result<&Template, TemplateError> {
         self.templates.get(name).ok_or_else(|| {
-            let names: Vec<&str> = self.templates.keys().map(String::as_str).collect();
-            let remedy = format!("the templates are {}", names.join(", "));
-            Fault::new(name, 1, "", "there is no such template", remedy).into()
+            let names = self.templates.keys().map(String::as_str);
+            Fault::no_such_template(name, names).into()
         })
     }
 
