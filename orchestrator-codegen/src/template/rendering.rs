@@ -23,7 +23,7 @@ use crate::template::literal::Dialect;
 use crate::template::manifest::LayerSpec;
 use crate::template::model::Template;
 use crate::template::parts::{Parts, PartsWriter, tokens_literal};
-use crate::template::token::{Constant, ScriptToken, TokenKind, tokenise};
+use crate::template::token::{Constant, ScriptToken, tokenise};
 
 /// The constant with what a layer must know to decide on the ones that it carries.
 const PLAN: &str = "plan";
@@ -237,12 +237,5 @@ fn facts<'a>(template: &'a Template, layer: &'a LayerSpec) -> LayerFacts<'a> {
         line_length: template.line_length_of(layer),
         markers: blocks.iter().copied().chain(template.removed()).collect(),
         blocks,
-    }
-}
-
-impl ScriptToken {
-    /// Whether it is code of a template, not a constant.
-    pub fn is_code(&self) -> bool {
-        self.kind != TokenKind::Data
     }
 }
