@@ -8,6 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use memchr::memmem;
+
 use crate::python::constant::{self, Constant};
 use crate::python::lines::{self, Lines};
 use crate::python::names::{Met, Names};
@@ -208,7 +210,7 @@ fn cut<'a>(source: &'a str, sections: &[Section]) -> Option<Vec<Cut<'a>>> {
 
 fn cut_code<'a>(text: &'a str, cuts: &mut Vec<Cut<'a>>) {
     let mut begin = 0;
-    for (gap, _) in text.match_indices(GAP) {
+    for gap in memmem::find_iter(text.as_bytes(), GAP) {
         let at = gap + GAP.len();
         if text.as_bytes().get(at).is_some_and(|next| !next.is_ascii_whitespace()) {
             cuts.push(Cut { text: &text[begin..at], kind: CutKind::Code });

@@ -12,16 +12,19 @@ pub(super) fn bound(source: &str) -> Option<usize> {
     if memchr2(b'\r', b'\0', source.as_bytes()).is_some() {
         return None;
     }
-    let chains = vec![Chain { closer: 0, operators: 0, lasting: 0 }];
     let bytes = source.as_bytes();
-    let mut scan = Scan { bytes, at: 0, chains, depth: 1, indents: Vec::new(), deepest: 1 };
+    let (outer, indents) = (Vec::new(), Vec::new());
+    let mut scan =
+        Scan { bytes, at: 0, chain: Chain::default(), outer, indents, base: 1, deepest: 1 };
     while scan.at < bytes.len() {
         scan.line()?;
     }
-    (scan.chains.len() == 1).then_some(scan.deepest)
+    scan.reach(0)?;
+    scan.outer.is_empty().then_some(scan.deepest)
 }
 
 /// One open bracket, or the logical line itself, and what of it may nest.
+#[derive(Default)]
 struct Chain {
     closer: u8,
     /// Operators and words since the last comma.
@@ -33,11 +36,13 @@ struct Chain {
 struct Scan<'a> {
     bytes: &'a [u8],
     at: usize,
-    chains: Vec<Chain>,
+    /// The innermost one.
+    chain: Chain,
+    outer: Vec<Chain>,
     /// The columns of the levels of indentation.
     indents: Vec<usize>,
-    /// Chains and what of them may nest, and levels of indentation.
-    depth: usize,
+    /// Levels of indentation, chains, and what of the outer ones may nest.
+    base: usize,
     deepest: usize,
 }
 
@@ -99,6 +104,12 @@ const STATEMENTS: [&[u8]; 15] = [
     b"del",
 ];
 
+impl Chain {
+    fn levels(&self) -> usize {
+        self.operators + self.lasting
+    }
+}
+
 impl<'a> Scan<'a> {
     /// Reads a line, up to the next one.
     fn line(&mut self) -> Option<()> {
@@ -106,7 +117,7 @@ impl<'a> Scan<'a> {
         while self.peek() == Some(b' ') {
             self.at += 1;
         }
-        let nested = self.chains.len() > 1;
+        let nested = !self.outer.is_empty();
         let blank = matches!(self.peek(), None | Some(b'\n' | b'#'));
         if !nested && !blank {
             self.indent(self.at - begin)?;
@@ -125,33 +136,34 @@ impl<'a> Scan<'a> {
                         Some(quote @ (b'"' | b'\'')) => self.prefixed(word, quote)?,
                         // Parameters have commas of their own, and after digits any word may begin.
                         _ if word == b"lambda" || word[0].is_ascii_digit() => {
-                            self.lasting(word.len())?
+                            self.chain.lasting += word.len();
                         }
-                        _ => self.operator()?,
+                        _ => self.chain.operators += 1,
                     }
                 }
                 Class::Operator => {
                     self.at += 1;
-                    self.operator()?;
+                    self.chain.operators += 1;
                 }
                 Class::Comma => {
                     self.at += 1;
-                    self.comma();
+                    self.reach(0)?;
+                    self.chain.operators = 0;
                 }
                 Class::Open => {
                     self.at += 1;
                     let closer = if byte == b'(' { b')' } else { byte + 2 };
-                    self.chains.push(Chain { closer, operators: 0, lasting: 0 });
-                    self.depth += 1;
+                    self.base += self.chain.levels() + 1;
+                    let inner = Chain { closer, ..Chain::default() };
+                    self.outer.push(std::mem::replace(&mut self.chain, inner));
                     self.reach(0)?;
                 }
                 Class::Close => {
                     self.at += 1;
-                    self.end();
-                    // What closes the line itself has no such closer.
-                    self.chains.pop().filter(|chain| chain.closer == byte)?;
-                    self.depth -= 1;
-                    self.operator()?;
+                    self.reach(0)?;
+                    let outer = self.outer.pop().filter(|_| self.chain.closer == byte)?;
+                    self.base -= outer.levels() + 1;
+                    self.chain = Chain { operators: outer.operators + 1, ..outer };
                 }
                 Class::Quote => self.text(byte)?,
                 Class::Comment => {
@@ -160,14 +172,11 @@ impl<'a> Scan<'a> {
                 }
                 Class::Newline => {
                     self.at += 1;
-                    if self.chains.len() == 1 {
-                        self.end();
-                    }
-                    return Some(());
+                    return if self.outer.is_empty() { self.end() } else { Some(()) };
                 }
-                Class::Semicolon if self.chains.len() == 1 => {
+                Class::Semicolon if self.outer.is_empty() => {
                     self.at += 1;
-                    self.end();
+                    self.end()?;
                 }
                 Class::Semicolon | Class::Other => return None,
             }
@@ -182,7 +191,6 @@ impl<'a> Scan<'a> {
     fn indent(&mut self, column: usize) -> Option<()> {
         let outer = self.indents.iter().take_while(|outer| **outer <= column).count();
         let dedented = outer < self.indents.len();
-        self.depth -= self.indents.len() - outer;
         self.indents.truncate(outer);
         if self.indents.last().copied().unwrap_or(0) < column {
             // Between two levels: an error, after which anything may follow.
@@ -190,8 +198,8 @@ impl<'a> Scan<'a> {
                 return None;
             }
             self.indents.push(column);
-            self.depth += 1;
         }
+        self.base = 1 + self.indents.len();
         self.reach(0).filter(|()| self.indents.len() <= INDENTS_MAX)
     }
 
@@ -203,34 +211,16 @@ impl<'a> Scan<'a> {
         &bytes[begin..self.at]
     }
 
-    fn chain(&mut self) -> &mut Chain {
-        self.chains.last_mut().expect("that of the line is popped for good")
+    /// Ends a logical line.
+    fn end(&mut self) -> Option<()> {
+        self.reach(0)?;
+        self.chain = Chain::default();
+        Some(())
     }
 
-    fn comma(&mut self) {
-        self.depth -= std::mem::take(&mut self.chain().operators);
-    }
-
-    fn end(&mut self) {
-        self.comma();
-        self.depth -= std::mem::take(&mut self.chain().lasting);
-    }
-
-    fn operator(&mut self) -> Option<()> {
-        self.chains.last_mut()?.operators += 1;
-        self.depth += 1;
-        self.reach(0)
-    }
-
-    fn lasting(&mut self, levels: usize) -> Option<()> {
-        self.chain().lasting += levels;
-        self.depth += levels;
-        self.reach(0)
-    }
-
-    /// So many levels more than what is open.
+    /// So many levels more than what is open. To be asked before something ends.
     fn reach(&mut self, more: usize) -> Option<()> {
-        let depth = self.depth + more;
+        let depth = self.base + self.chain.levels() + more;
         self.deepest = self.deepest.max(depth);
         (depth <= SHALLOW).then_some(())
     }
@@ -299,7 +289,10 @@ impl<'a> Scan<'a> {
                     fields += 1;
                     self.reach(2 + fields + bytes)?;
                 }
-                _ if byte == quote && self.ends(quote, triple) => return self.operator(),
+                _ if byte == quote && self.ends(quote, triple) => {
+                    self.chain.operators += 1;
+                    return Some(());
+                }
                 _ => {}
             }
         }

@@ -15,7 +15,7 @@
 
 use std::fmt::Write;
 
-use memchr::memchr3;
+use memchr::{memchr_iter, memchr3};
 use minijinja::value::{Value, ValueKind};
 
 use crate::language::Language;
@@ -258,8 +258,12 @@ impl Dialect {
 }
 
 pub(crate) fn newline(out: &mut String, indent: usize) {
+    const BLANKS: &str = "                                ";
     out.push('\n');
-    out.extend(std::iter::repeat_n(' ', indent));
+    match BLANKS.get(..indent) {
+        Some(blanks) => out.push_str(blanks),
+        None => out.extend(std::iter::repeat_n(' ', indent)),
+    }
 }
 
 /// A float as Python's `repr` has it: the fewest digits that read back as the same number. All the languages read it.
@@ -280,8 +284,12 @@ pub(crate) fn float(number: f64) -> String {
 /// In the quotes that need fewer escapes, as formatters have it.
 fn python_text(out: &mut String, text: &str) {
     out.reserve(text.len() + 4);
-    let count = |quote: u8| text.bytes().filter(|byte| *byte == quote).count();
-    let quote = if count(b'"') > count(b'\'') { '\'' } else { '"' };
+    let count = |quote: u8| memchr_iter(quote, text.as_bytes()).count();
+    let quote = match count(b'"') {
+        0 => '"',
+        double if double > count(b'\'') => '\'',
+        _ => '"',
+    };
     out.push(quote);
     let typed = is_typed(text);
     let end_of_plain = |rest: &str| match typed {

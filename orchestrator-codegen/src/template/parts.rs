@@ -59,7 +59,10 @@ pub(crate) fn tokens_literal(tokens: &[ScriptToken], dialect: Dialect) -> Result
     if tokens.is_empty() {
         return Ok("[]".to_owned());
     }
-    let mut out = String::from("[");
+    let bytes: usize = tokens.iter().map(|token| token.text.len()).sum();
+    // A line of forty characters has twelve blanks, quotes and a comma around it.
+    let mut out = String::with_capacity(bytes + bytes / 2);
+    out.push('[');
     for (at, token) in tokens.iter().enumerate() {
         if at > 0 {
             out.push(',');
