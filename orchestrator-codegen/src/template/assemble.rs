@@ -209,6 +209,9 @@ fn assign(
             );
         }
     };
+    // What is spare is for the code that follows.
+    let spare = out.capacity() - out.len();
+    out.reserve_exact(spare + parts.iter().map(|part| part.len()).sum::<usize>());
     parts.iter().for_each(|part| out.push_str(part));
     Ok(())
 }

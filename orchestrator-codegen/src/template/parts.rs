@@ -4,6 +4,8 @@
 //! `+a,b` for one of these, `-a,b` for none of these, with a space between; then its lines. One that holds a constant has the
 //! name of it, after `=`, among the guards.
 
+use std::borrow::Cow;
+
 use crate::template::literal::{Dialect, newline};
 use crate::template::token::{Guard, ScriptToken};
 use crate::text::lines_with_ends;
@@ -15,42 +17,33 @@ pub(crate) struct Parts {
     pub(crate) ends: Vec<usize>,
 }
 
-/// Writes parts, a layer at a time.
-pub(crate) struct PartsWriter {
-    dialect: Dialect,
-    parts: Parts,
-}
-
-impl PartsWriter {
-    pub(crate) fn new(dialect: Dialect) -> Result<PartsWriter, String> {
+impl Parts {
+    /// The parts of layers, each with its name and the [literal of its tokens](tokens_literal).
+    pub(crate) fn new(dialect: Dialect, layers: &[(&str, Cow<'_, str>)]) -> Result<Parts, String> {
         if matches!(dialect, Dialect::Rust | Dialect::Shell | Dialect::Sql) {
             return Err("its language has no literal for parts".to_owned());
         }
-        let parts = Parts { literal: String::from("{"), ends: Vec::new() };
-        Ok(PartsWriter { dialect, parts })
-    }
-
-    /// Adds a layer, with the [literal of its tokens](tokens_literal).
-    pub(crate) fn add(&mut self, layer: &str, tokens: &str) -> Result<(), String> {
-        let Parts { literal, ends } = &mut self.parts;
-        ends.push(literal.len() + 1);
-        newline(literal, 4);
-        self.dialect.write_text(literal, layer)?;
-        literal.push_str(": ");
-        literal.push_str(tokens);
-        literal.push(',');
-        Ok(())
-    }
-
-    pub(crate) fn finish(self) -> Parts {
-        let Parts { mut literal, mut ends } = self.parts;
-        if self.dialect == Dialect::Json {
+        // With its name, brackets and blanks.
+        let bytes: usize =
+            layers.iter().map(|(name, tokens)| 2 * name.len() + tokens.len() + 16).sum();
+        let mut literal = String::with_capacity(bytes + 4);
+        literal.push('{');
+        let mut ends = Vec::new();
+        for (name, tokens) in layers {
+            ends.push(literal.len() + 1);
+            newline(&mut literal, 4);
+            dialect.write_text(&mut literal, name)?;
+            literal.push_str(": ");
+            literal.push_str(tokens);
+            literal.push(',');
+        }
+        if dialect == Dialect::Json {
             literal.pop();
         }
         ends.push(literal.len() + 1);
         newline(&mut literal, 0);
         literal.push('}');
-        Parts { literal, ends }
+        Ok(Parts { literal, ends })
     }
 }
 

@@ -22,7 +22,7 @@ use crate::template::input::{InputValue, Inputs};
 use crate::template::literal::Dialect;
 use crate::template::manifest::LayerSpec;
 use crate::template::model::Template;
-use crate::template::parts::{Parts, PartsWriter, tokens_literal};
+use crate::template::parts::{Parts, tokens_literal};
 use crate::template::token::{Constant, ScriptToken, tokenise};
 
 /// The constant with what a layer must know to decide on the ones that it carries.
@@ -145,11 +145,12 @@ impl Rendering {
         if let Some(known) = own.get() {
             return Ok(known);
         }
-        let mut parts = PartsWriter::new(dialect)?;
-        for (spec, layer) in self.template.layers().iter().zip(&self.layers).skip(at + 1) {
-            parts.add(&spec.name, &layer.literal(dialect)?)?;
-        }
-        Ok(own.get_or_init(|| parts.finish()))
+        let later = self.template.layers().iter().zip(&self.layers).skip(at + 1);
+        let literals: Vec<(&str, Cow<'_, str>)> = later
+            .map(|(spec, layer)| Ok((spec.name.as_str(), layer.literal(dialect)?)))
+            .collect::<Result<_, String>>()?;
+        let parts = Parts::new(dialect, &literals)?;
+        Ok(own.get_or_init(|| parts))
     }
 }
 
@@ -160,11 +161,9 @@ impl RenderedLayer {
         RenderedLayer { tokens, literal: OnceLock::new(), number, parts: OnceLock::new() }
     }
 
-    /// About as many as its source has.
+    /// As many as its source has at most, without its constants.
     pub(super) fn bytes(&self) -> usize {
-        const PLAN_BYTES: usize = 16 * 1024;
-        let own: usize = self.tokens.iter().map(|token| token.text.len()).sum();
-        own + self.parts.get().map_or(0, |parts| parts.literal.len() + PLAN_BYTES)
+        self.tokens.iter().map(|token| token.text.len()).sum()
     }
 
     /// Its tokens as a literal: that of the first language that asks is kept, which mostly is the only one.
